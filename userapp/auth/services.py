@@ -1,0 +1,164 @@
+"""Registering, signing in and signing out."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import Row, select
+from sqlalchemy.exc import IntegrityError
+
+from .. import audit, budgets, codes, credentials, identifiers, messages, passwords, signals
+from ..credentials import Caller, Issued, Origin
+from ..errors import AppError, PhoneTaken, TooSoon
+from ..extensions import db, reading
+from ..models import User
+from . import captcha, guesses
+from .devices import Device
+from .errors import AccountDisabled, EmailTaken, NameTaken, NotCreated, RegisterPasswordLength
+
+KINDS = {"web": "session", "android": "token", "ios": "token", "api": "token"}
+COLUMNS = {"uid": User.uid, "uname": User.uname_key, "phone": User.phone, "email": User.email}
+
+
+@dataclass(frozen=True)
+class Client:
+    """What asks to be signed in: kind of client, whether to be remembered, where it is, which device and network."""
+
+    kind: str
+    remember: bool
+    origin: Origin
+    device: Device
+    network: str
+
+
+def sign_in(kind: str, identifier: str, password: str, answer: captcha.Given, client: Client) -> Issued:
+    """Check captcha, account and password, in this order, and issue a session or token.
+
+    `kind` is one of uid, uname, phone, email (document A). Raises CaptchaMissing, CaptchaExpired, CaptchaWrong,
+    TooManyFailures, NoSuchUser, WrongPassword (or WrongNameOrPassword for both) and AccountDisabled.
+    """
+    captcha.spend(answer)
+    user = find(kind, identifier)
+    account = _account_key(kind, identifier, user, client.device)
+    guesses.charge(account, client.network)
+    try:
+        right = passwords.verify(password, user.password_hash if user else None)
+    except AppError:
+        guesses.give_back(account, client.network)
+        raise
+    if user is None or not right:
+        audit.record_alone("sign_in", user.id if user else None, "refused", by=kind)
+        raise guesses.refusal(kind, user is not None, client.network)
+    if user.disabled:
+        raise AccountDisabled()
+    renewed = passwords.hash_password(password) if passwords.needs_rehash(user.password_hash) else None
+    issued = _issue(user, account, renewed, client)
+    budgets.refund("login-address", client.network)
+    signals.signed_in.send(current_app._get_current_object(), user_id=user.id)  # type: ignore[attr-defined]
+    return issued
+
+
+def _issue(row: Row[Any], account: str, renewed: str | None, client: Client) -> Issued:
+    user = db.session.get_one(User, row.id)
+    if renewed and user.password_hash == row.password_hash:
+        user.password_hash = renewed
+    guesses.forget(db.session.connection(), account)
+    kind = KINDS[client.kind]
+    issued = credentials.issue(user, kind, client.origin, generation=row.generation, remember=client.remember)
+    audit.record("sign_in", user.id, by=client.kind)
+    db.session.commit()
+    return issued
+
+
+def find(kind: str, identifier: str) -> Row[Any] | None:
+    """The account with an identifier of a kind, as a row; the same statement is run where there cannot be one."""
+    canonical = identifiers.canonical(kind, identifier)
+    with reading() as connection:
+        found = connection.execute(select(*User.__table__.c).where(COLUMNS[kind] == (canonical or "\x01")))
+        return found.one_or_none()
+
+
+def _account_key(kind: str, identifier: str, user: Row[Any] | None, device: Device) -> str:
+    if user is None:
+        return f"{kind}:{identifiers.canonical(kind, identifier) or identifier[:200]}"
+    return f"{user.id}:{device.key or 'token'}" if device.knows(user.id) else str(user.id)
+
+
+def register(
+    uname: str, phone: str, email: str, password: str, answer: captcha.Given, client: Client
+) -> Issued:  # fmt: skip
+    """Make an account and sign it in; with an address, the mail that verifies it goes out after the commit.
+
+    Raises, as document A's table and contract 100 list them: NameAllDigits, NameMalformed, EmailMalformed,
+    PhoneMalformed, RegisterPasswordLength, PasswordTooCommon, the captcha's three, NameTaken, PhoneTaken, EmailTaken
+    and NotCreated. `phone` and `email` may be empty, not both (the form refuses that).
+    """
+    name = identifiers.user_name(uname)
+    number = identifiers.phone(phone) if phone else None
+    address = identifiers.email(email) if email else None
+    passwords.check_policy(password, (name, number, address), RegisterPasswordLength, field="password")
+    captcha.spend(answer)
+    signals.registering.send(current_app._get_current_object(), uname=name)  # type: ignore[attr-defined]
+    stored = passwords.hash_password(password)
+    user = User(uname=name, uname_key=identifiers.folded(name), phone=number, email=address, password_hash=stored)
+    _refuse_taken(user)
+    mailed = address is not None and _may_mail(address)
+    issued = _create(user, client, mailed)
+    signals.registered.send(current_app._get_current_object(), user_id=user.id)  # type: ignore[attr-defined]
+    return issued
+
+
+def _may_mail(address: str) -> bool:
+    try:
+        codes.allow_message("email", address)
+    except TooSoon:
+        return False
+    return True
+
+
+def _create(user: User, client: Client, mailed: bool) -> Issued:
+    try:
+        db.session.add(user)
+        db.session.flush()
+        user.uid = _free_uid(user.id)
+        if mailed and user.email:
+            code = codes.issue("email", user.email, user)
+            messages.queue_activation(user, code, codes.minutes("email"))
+        kind = KINDS[client.kind]
+        issued = credentials.issue(user, kind, client.origin, generation=0, remember=client.remember)
+        audit.record("register", user.id, by=client.kind)
+        db.session.commit()
+    except IntegrityError:
+        db.session.rollback()
+        _refuse_taken(user)
+        raise NotCreated() from None
+    return issued
+
+
+def _free_uid(user_id: int) -> str:
+    taken = db.session.execute(select(User.id).filter_by(uid=str(user_id))).scalar()
+    return f"{user_id}{secrets.randbelow(10**6):06d}" if taken else str(user_id)
+
+
+def _refuse_taken(user: User) -> None:
+    """Say which of a new account's names somebody has; the unique columns decide, this only tells."""
+    for column, value, taken in (
+        (User.uname_key, user.uname_key, NameTaken),
+        (User.phone, user.phone, PhoneTaken),
+        (User.email, user.email, EmailTaken),
+    ):
+        with reading() as connection:
+            if value and connection.execute(select(User.id).where(column == value)).scalar() is not None:
+                raise taken()
+
+
+def sign_out(caller: Caller | None) -> None:
+    """End the session or token that came with the request; nothing to end is no failure."""
+    if caller is None:
+        return
+    credentials.end(caller.credential_id)
+    audit.record("sign_out", caller.user_id)
+    db.session.commit()

@@ -1,0 +1,106 @@
+"""The endpoints of captcha, registration, sign-in and sign-out."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, g, make_response, request
+from flask_login import current_user
+
+from .. import replies, web
+from ..addresses import client_network
+from ..credentials import Caller, Issued
+from ..extensions import limiter
+from ..web import Outcome
+from . import captcha as challenges
+from . import devices, picture, services, speech
+from .forms import ClientForm, LoginForm, RegisterForm
+
+blueprint = Blueprint("auth", __name__, template_folder="templates")
+
+
+@blueprint.get("/captcha")
+@limiter.limit("60 per minute")
+@web.anyone
+@web.document("A")
+def captcha() -> Response:
+    """A new challenge as a picture; `format=audio` speaks the one the client has, or a new one."""
+    if request.args.get("format") == "audio":
+        return _spoken(request.cookies.get(challenges.COOKIE, ""))
+    cookie = challenges.issue()
+    web.set_cookie(challenges.COOKIE, cookie, challenges.LIFE)
+    return _media(picture.draw(challenges.answers(challenges.nonce_of(cookie) or "")[0]), "image/png")
+
+
+def _spoken(cookie: str) -> Response:
+    nonce = challenges.nonce_of(cookie)
+    if nonce is None:
+        cookie = challenges.issue()
+        web.set_cookie(challenges.COOKIE, cookie, challenges.LIFE)
+        nonce = challenges.nonce_of(cookie) or ""
+    with limiter.limit("10 per minute"):
+        return _media(speech.speak(challenges.answers(nonce)[0]), "audio/wav")
+
+
+def _media(data: bytes, kind: str) -> Response:
+    response = make_response(data)
+    response.mimetype = kind
+    return response
+
+
+@blueprint.route("/login", methods=["GET", "POST"])
+@web.anyone
+@web.document("A")
+@web.form_view(LoginForm, "auth/login.html")
+def login(form: LoginForm) -> Outcome:
+    """Sign in by user name, account number, phone or e-mail."""
+    kind, identifier = form.identifier()
+    issued = services.sign_in(kind, identifier, form.password.data, given(form), client(form))
+    return entered(issued, "登录成功")
+
+
+@blueprint.route("/register", methods=["GET", "POST"])
+@web.anyone
+@web.document("A")
+@web.form_view(RegisterForm, "auth/register.html")
+def register(form: RegisterForm) -> Outcome:
+    """Make an account and sign it in."""
+    names = form.text("uname"), form.phone.data, form.text("email")
+    issued = services.register(*names, form.password.data, given(form), client(form))
+    return entered(issued, "注册成功")
+
+
+@blueprint.route("/logout", methods=["GET", "POST"])
+@web.anyone
+@web.document("A")
+@web.changes_on_get
+def logout() -> Response:
+    """End the session or token this request came with, and forget it on this device."""
+    services.sign_out(current_user if isinstance(current_user._get_current_object(), Caller) else None)
+    web.leave()
+    response = web.answer(Outcome("已清除登录信息", goto="auth.login"))
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
+
+
+def given(form: ClientForm) -> challenges.Given:
+    """The captcha as this request answers it."""
+    cookie = request.cookies.get(challenges.COOKIE, "")
+    return challenges.Given(cookie, form.captcha.data, waived=g.get("captcha_waived", False))
+
+
+def client(form: ClientForm) -> services.Client:
+    """Who asks to be signed in."""
+    live = current_user.user_id if current_user.is_authenticated and current_user.kind == "token" else None
+    device = devices.read(request.cookies.get(devices.COOKIE, ""), live)
+    return services.Client(form.client_kind(), form.remember.data, web.origin(), device, client_network())
+
+
+def entered(issued: Issued, message: str) -> Outcome:
+    """Give a browser its session cookie, a program its token."""
+    data = fields = replies.user_fields(issued.user)
+    if issued.kind == "token":
+        data = fields | {"token": issued.key, "expire": issued.expire}
+    else:
+        web.start(issued)
+        device = devices.read(request.cookies.get(devices.COOKIE, ""), None)
+        web.set_cookie(devices.COOKIE, device.remembering(issued.user.id), devices.LIFE)
+    return Outcome(message, data, flat=fields, goto="system.home")

@@ -1,0 +1,75 @@
+"""What may be spent on an account, an address or a target within a window; counted in the database, in one statement."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+
+from sqlalchemy import Connection, case, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from .extensions import reading, writing
+from .models import Budget, now
+
+
+def charge(name: str, key: str, limit: int, seconds: int, *, extend: bool = False, cost: int = 1) -> int:
+    """Spend `cost` of `limit`, and say how many seconds to wait where it is spent already: 0 means it was granted.
+
+    The window starts at the first charge; with `extend` each charge restarts it, so that no `seconds` long span ever
+    holds more than `limit`. Committed at once: what was tried stays counted whatever happens next.
+    """
+    with writing() as connection:
+        return charge_in(connection, name, key, limit, seconds, extend=extend, cost=cost)
+
+
+def charge_in(
+    connection: Connection, name: str, key: str, limit: int, seconds: int, *, extend: bool = False, cost: int = 1
+) -> int:
+    """As `charge`, within the caller's transaction."""
+    moment, key = now(), _short(key)
+    ends = moment + timedelta(seconds=seconds)
+    upsert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(Budget)
+    over = Budget.resets_at <= moment
+    statement = upsert.values(name=name, key=key, spent=cost, resets_at=ends).on_conflict_do_update(
+        index_elements=["name", "key"],
+        set_={
+            "spent": case((over, cost), else_=Budget.spent + cost),
+            "resets_at": ends if extend else case((over, ends), else_=Budget.resets_at),
+        },
+        where=over | (Budget.spent + cost <= limit),
+    )
+    if connection.execute(statement.returning(Budget.spent)).scalar() is not None:
+        return 0
+    resets_at = connection.execute(select(Budget.resets_at).filter_by(name=name, key=key)).scalar_one()
+    return max(1, int((resets_at - moment).total_seconds()) + 1)
+
+
+def wait(name: str, key: str, limit: int) -> int:
+    """How many seconds until something can be charged again; 0 if now. Spends nothing."""
+    with reading() as connection:
+        found = connection.execute(
+            select(Budget.resets_at).where(
+                Budget.name == name, Budget.key == _short(key), Budget.spent >= limit, Budget.resets_at > now()
+            )
+        ).scalar()
+    return max(1, int((found - now()).total_seconds()) + 1) if found else 0
+
+
+def refund(name: str, key: str, cost: int = 1) -> None:
+    """Give back what was charged for something that then did not happen."""
+    with writing() as connection:
+        connection.execute(
+            update(Budget)
+            .where(Budget.name == name, Budget.key == _short(key), Budget.spent >= cost)
+            .values(spent=Budget.spent - cost)
+        )
+
+
+def clear(connection: Connection, name: str, key: str) -> None:
+    """Forget what was spent, within the caller's transaction."""
+    connection.execute(delete(Budget).where(Budget.name == name, Budget.key == _short(key)))
+
+
+def _short(key: str) -> str:
+    """A fixed-length key that tells no address to whoever reads the table."""
+    return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=24).hexdigest()

@@ -1,0 +1,127 @@
+"""One-time codes that were mailed or texted: issued, tried and consumed by single conditional statements."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import Row, delete, or_, select, update
+
+from . import budgets, keys
+from .errors import TooSoon
+from .extensions import db, reading, writing
+from .models import Code, User, now
+
+LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # 32 symbols: ten of them are 50 bits
+_BETWEEN = re.compile(r"[\s\-]+")
+
+
+def generate(purpose: str) -> str:
+    """Six digits for a reset; ten characters without look-alikes for e-mail."""
+    alphabet, length = ("0123456789", 6) if purpose == "reset" else (LETTERS, 10)
+    return "".join(secrets.choice(alphabet) for _ in range(length))
+
+
+def normalised(code: str) -> str:
+    """A code as it was issued, however it was typed or pasted: spaces and dashes away, upper case."""
+    return _BETWEEN.sub("", code[:64]).upper()
+
+
+def minutes(purpose: str) -> int:
+    """The life of a code of a purpose."""
+    return int(current_app.config["RESET_CODE_MINUTES" if purpose == "reset" else "EMAIL_CODE_MINUTES"])
+
+
+def allow_message(purpose: str, target: str) -> None:
+    """Charge one message to a target, known or not; raises TooSoon (one a minute per purpose, ten a day in all)."""
+    config = current_app.config
+    if wait := budgets.charge("gap", f"{purpose}:{target}", 1, config["MESSAGE_GAP"]):
+        raise TooSoon(retry_after=wait)
+    if wait := budgets.charge("day", target, config["MESSAGES_PER_DAY"], 86400):
+        budgets.refund("gap", f"{purpose}:{target}")
+        raise TooSoon(retry_after=wait)
+
+
+def give_back_message(purpose: str, target: str) -> None:
+    """Undo `allow_message` for a message that no server took."""
+    budgets.refund("gap", f"{purpose}:{target}")
+    budgets.refund("day", target)
+
+
+def issue(purpose: str, target: str, user: User | None, holder: str = "") -> str:
+    """Replace the code of a purpose for this account (or holder) and return the new one; the caller commits.
+
+    `holder` is what the asking client must show again. The tries of the replaced code stay counted. Without `user`
+    (nobody has the target) a row is written all the same: known and unknown targets cost alike.
+    """
+    same = Code.user_id == user.id if user else Code.holder == holder
+    tried = db.session.execute(
+        select(Code.attempts).where(same, Code.purpose == purpose, Code.expires_at > now()).order_by(Code.id.desc())
+    ).scalars()
+    attempts = next(iter(tried), 0)
+    db.session.execute(delete(Code).where(same, Code.purpose == purpose))
+    code = generate(purpose)
+    row = Code(
+        purpose=purpose, user_id=user.id if user else None, generation=user.generation if user else 0, target=target,
+        holder=holder, mac=b"", attempts=0 if attempts >= current_app.config["CODE_TRIES"] else attempts,
+        expires_at=now() + timedelta(minutes=minutes(purpose)),
+    )  # fmt: skip
+    db.session.add(row)
+    db.session.flush()
+    row.mac = keys.mac(f"code:{purpose}", f"{row.id}:{target}:{code}")
+    db.session.flush()
+    return code
+
+
+def pending(purpose: str, *, user_id: int | None = None, holder: str = "") -> Row[Any] | None:
+    """The living code of an account or holder, if it has one."""
+    same = Code.holder == holder if user_id is None else Code.user_id == user_id
+    alive = select(*Code.__table__.c).where(same, Code.purpose == purpose, Code.used_at.is_(None))
+    known = or_(Code.user_id.is_(None), Code.generation == _generation())
+    with reading() as connection:
+        found = connection.execute(alive.where(Code.expires_at > now(), known).order_by(Code.id.desc()))
+        return found.first()
+
+
+def count_try(code_id: int, user_id: int | None) -> bool:
+    """Count one try of a code, committed before anything is compared; False if it has none left."""
+    if user_id is not None and budgets.charge(
+        "codes", str(user_id), current_app.config["CODE_TRIES_PER_HOUR"], 3600
+    ):  # fmt: skip
+        return False
+    with writing() as connection:
+        statement = (
+            update(Code)
+            .where(Code.id == code_id, Code.used_at.is_(None), Code.expires_at > now())
+            .where(Code.attempts < current_app.config["CODE_TRIES"])
+            .values(attempts=Code.attempts + 1)
+        )
+        return connection.execute(statement).rowcount == 1
+
+
+def matches(row: Row[Any], code: str) -> bool:
+    """Whether `code` is the one this row was issued for."""
+    return keys.mac_matches(f"code:{row.purpose}", f"{row.id}:{row.target}:{normalised(code)}", row.mac)
+
+
+def consume(code_id: int) -> bool:
+    """Use a code up in the transaction under way; of many at once exactly one is told True."""
+    statement = (
+        update(Code)
+        .where(Code.id == code_id, Code.used_at.is_(None), Code.expires_at > now())
+        .where(or_(Code.user_id.is_(None), Code.generation == _generation()))
+        .values(used_at=now())
+    )
+    return db.session.execute(statement.returning(Code.id)).scalar() is not None
+
+
+def drop(user_id: int, purpose: str) -> None:
+    """Void the codes of one purpose, in the transaction under way."""
+    db.session.execute(delete(Code).where(Code.user_id == user_id, Code.purpose == purpose))
+
+
+def _generation() -> object:
+    return select(User.generation).where(User.id == Code.user_id).scalar_subquery()

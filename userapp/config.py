@@ -1,0 +1,189 @@
+"""Settings: their one documented default each, where values come from, and what is too unsafe to start with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask
+
+from .plugins import Setting
+from .profiles import PROFILES
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+PLUGINS = ("userapp.system", "userapp.auth", "userapp.profile")
+
+SETTINGS: dict[str, Setting] = {
+    "SECRET_KEY": Setting("", "Signs cookies and keys every HMAC; at least 32 characters, the same on every node."),
+    "SECRET_KEY_FALLBACKS": Setting([], "Former secrets that are still accepted, newest first."),
+    "PLUGINS": Setting(list(PLUGINS), "Features to load, in order."),
+    "DEVTOOLS": Setting(False, "Load userapp.devtools; refused beside a base URL that is not on this machine."),
+    "BASE_URL": Setting("", "Where clients reach the service; every link is built from it. https, except on loopback."),
+    "TRUSTED_HOSTS": Setting([], "Host names answered to; another Host is 400."),
+    "TRUSTED_ORIGINS": Setting([], "Front ends on other origins that may call with cookies."),
+    "SITE_NAME": Setting("userapp", "The name on pages and in messages."),
+    "SQLALCHEMY_DATABASE_URI": Setting("", "The database; empty means SQLite in the instance folder."),
+    "SQLITE_JOURNAL": Setting("WAL", "SQLite's journal mode."),
+    "SECURITY_PROFILE": Setting("documented", "documented, balanced or strict: see docs/security.md."),
+    "DISCLOSURE": Setting("", "Tell unknown users apart from wrong passwords: always, names or never (profile)."),
+    "PASSWORD_MIN": Setting(0, "Fewest characters of a password (0 = the profile's)."),
+    "PASSWORD_MAX": Setting(0, "Most characters of a password (0 = the profile's)."),
+    "FRESH_SECONDS": Setting(-1, "How long ago the password may have been given for sensitive actions (-1 = profile)."),
+    "RESET_UNVERIFIED": Setting("", "Send resets to addresses not verified yet: yes or no (empty = profile)."),
+    "QUERY_TOKEN": Setting("", "Take tokens from the query string and body: query, body or no (empty = profile)."),
+    "HTTP_STATUS": Setting("documented", "strict answers real statuses on document B's endpoints too."),
+    "MAX_CONTENT_LENGTH": Setting(256 * 1024, "Bytes of a request body, uploads excepted."),
+    "MAX_FORM_MEMORY_SIZE": Setting(256 * 1024, "Bytes of one field of a multipart form."),
+    "MAX_FORM_PARTS": Setting(100, "Parts of a multipart form."),
+    "PROXY_HOPS": Setting(0, "How many proxies of ours stand in front."),
+    "PHONE_REGION": Setting("CN", "The country a phone number without a prefix belongs to."),
+    "EMAIL_TEST_DOMAINS": Setting(False, "Accept the reserved .test domain."),
+    "SESSION_IDLE_DAYS": Setting(14, "A session unused for so long ends."),
+    "SESSION_DAYS": Setting(90, "A session ends after so long in any case."),
+    "TOKEN_DAYS": Setting(30, "Life of a token."),
+    "ARGON2_MEMORY_KIB": Setting(19456, "argon2id memory in KiB."),
+    "ARGON2_TIME": Setting(2, "argon2id passes."),
+    "ARGON2_PARALLELISM": Setting(1, "argon2id lanes."),
+    "HASH_THREADS": Setting(0, "Threads that hash passwords in each worker (0 = cores less one)."),
+    "HASH_QUEUE": Setting(64, "Passwords that may wait for a hash thread; beyond is 503."),
+    "ADDRESS_LIMITS": Setting(True, "Count what comes from one client address; can be 0 only beside devtools."),
+    "LOGIN_TRIES": Setting(5, "Wrong passwords an account takes within LOGIN_WINDOW."),
+    "LOGIN_WINDOW": Setting(300, "Seconds."),
+    "ADDRESS_LOGIN_TRIES": Setting(30, "Wrong passwords one client address may give within LOGIN_WINDOW."),
+    "DISCLOSURES": Setting(20, "Answers that tell who exists, one client address an hour."),
+    "RATELIMIT_DEFAULT": Setting("600 per minute", "Requests of one client address."),
+    "RATELIMIT_STORAGE_URI": Setting("memory://", "memory:// on one process, redis://… beyond."),
+    "MAIL_SERVER": Setting("", "The SMTP server; without one, mail goes to the outbox beside devtools and fails else."),
+    "MAIL_PORT": Setting(25, "Its port."),
+    "MAIL_USE_TLS": Setting(False, "STARTTLS, with the certificate checked."),
+    "MAIL_USE_SSL": Setting(False, "TLS from the first byte."),
+    "MAIL_USERNAME": Setting("", "Its user."),
+    "MAIL_PASSWORD": Setting("", "Its password."),
+    "MAIL_DEFAULT_SENDER": Setting("userapp@localhost", "The From of every mail."),
+    "MAIL_TIMEOUT": Setting(5, "Seconds a mail may take, from connecting to acceptance."),
+    "SMS_TIMEOUT": Setting(10, "Seconds the SMS gateway has to answer."),
+    "MAIL_CA_FILE": Setting("", "A certificate authority of your own for the mail server."),
+    "SMS_URL": Setting("", "The SMS gateway: outbox:, webhook+https://…, aliyun://…, tencent://…, twilio://…"),
+    "SMS_COUNTRIES": Setting([], "Calling codes texts may go to, as 86; empty means every one."),
+    "SMS_PER_DAY": Setting(10000, "Texts the service sends in a day, over all numbers."),
+    "CODE_TRIES": Setting(5, "Wrong tries a code takes."),
+    "CODE_TRIES_PER_HOUR": Setting(10, "Wrong codes an account takes in an hour, over all its codes."),
+    "RESET_CODE_MINUTES": Setting(10, "Life of a reset code."),
+    "EMAIL_CODE_MINUTES": Setting(30, "Life of an e-mail code."),
+    "MESSAGES_PER_DAY": Setting(10, "Messages with a code to one target in a day."),
+    "MESSAGE_GAP": Setting(60, "Seconds between two messages of one purpose to one target."),
+    "AUDIT_DAYS": Setting(365, "How long security events are kept."),
+}
+FIXED: dict[str, Any] = {
+    "SESSION_COOKIE_HTTPONLY": True,
+    "SESSION_COOKIE_SAMESITE": "Lax",
+    "SESSION_REFRESH_EACH_REQUEST": False,
+    "RATELIMIT_HEADERS_ENABLED": False,
+    "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
+    "WTF_CSRF_CHECK_DEFAULT": False,
+    "WTF_CSRF_TIME_LIMIT": None,
+    "WTF_CSRF_SSL_STRICT": False,  # web.py compares Origin and Sec-Fetch-Site itself
+    "WTF_I18N_ENABLED": False,
+    "MAIL_SUPPRESS_SEND": False,
+}
+
+
+class UnsafeStart(RuntimeError):
+    """The configuration would put accounts at risk; the message says which line and what to do."""
+
+
+def load(app: Flask, overrides: Mapping[str, Any] | None) -> None:
+    """Fill the kernel's settings: defaults < instance/config.py < USERAPP_* environment < overrides."""
+    app.config.from_mapping(FIXED)
+    app.config.from_mapping(_file(app))
+    app.config.from_mapping(overrides or {})
+    add(app, SETTINGS, overrides)
+    config = app.config
+    if config["SECURITY_PROFILE"] not in PROFILES:
+        raise UnsafeStart(f"USERAPP_SECURITY_PROFILE is {config['SECURITY_PROFILE']!r}, not one of {list(PROFILES)}")
+    for key, value in PROFILES[config["SECURITY_PROFILE"]].items():
+        if config[key] == SETTINGS[key].default:
+            config[key] = value
+    config["SQLALCHEMY_DATABASE_URI"] = _database(app, config["SQLALCHEMY_DATABASE_URI"])
+    if config["DEVTOOLS"] and "userapp.devtools" not in config["PLUGINS"]:
+        config["PLUGINS"] = [*config["PLUGINS"], "userapp.devtools"]
+    config["BASE_URL"] = config["BASE_URL"].rstrip("/")
+    config["TRUSTED_HOSTS"] = config["TRUSTED_HOSTS"] or None
+    secure = config["BASE_URL"].startswith("https://")
+    config["SESSION_COOKIE_SECURE"] = secure
+    config["SESSION_COOKIE_NAME"] = "__Host-session" if secure else "session"
+    config["PERMANENT_SESSION_LIFETIME"] = 86400 * config["SESSION_DAYS"]
+    config["RATELIMIT_ENABLED"] = config["ADDRESS_LIMITS"]
+
+
+def add(app: Flask, settings: Mapping[str, Setting], overrides: Mapping[str, Any] | None = None) -> None:
+    """Give `app` the settings of one owner, each from the last place that names it; a second owner is refused."""
+    owned: set[str] = app.extensions.setdefault("userapp.settings", set())
+    if shared := owned & set(settings):
+        raise UnsafeStart(f"setting {sorted(shared)[0]} has two owners")
+    owned |= set(settings)
+    values = {key: _copy(setting.default) for key, setting in settings.items()}
+    values |= {key: value for key, value in _file(app).items() if key in settings}
+    for key, setting in settings.items():
+        if (text := os.environ.get(f"USERAPP_{key}")) is not None:
+            values[key] = parse(key, text, setting.default)
+    values |= {key: value for key, value in (overrides or {}).items() if key in settings}
+    app.config.from_mapping(values)
+
+
+def parse(key: str, text: str, default: Any) -> Any:
+    """Read an environment variable's text as the type of its default; raises UnsafeStart where it is not one."""
+    if isinstance(default, bool):
+        if text.lower() not in ("1", "true", "yes", "on", "0", "false", "no", "off", ""):
+            raise UnsafeStart(f"USERAPP_{key} is {text!r}, neither yes nor no")
+        return text.lower() in ("1", "true", "yes", "on")
+    if isinstance(default, int):
+        try:
+            return int(text)
+        except ValueError:
+            raise UnsafeStart(f"USERAPP_{key} is {text!r}, not a whole number") from None
+    if isinstance(default, list):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    return text
+
+
+def refuse_unsafe(app: Flask) -> None:
+    """Raise UnsafeStart with one plain line for a configuration that production must not run with."""
+    config = app.config
+    host = urlsplit(config["BASE_URL"]).hostname or ""
+    if len(config["SECRET_KEY"]) < 32:
+        raise UnsafeStart("USERAPP_SECRET_KEY is missing or shorter than 32 characters")
+    if not host:
+        raise UnsafeStart("USERAPP_BASE_URL is missing: the address clients reach the service at")
+    if not config["TRUSTED_HOSTS"]:
+        raise UnsafeStart("USERAPP_TRUSTED_HOSTS is empty: name the hosts this service answers to")
+    if not config["BASE_URL"].startswith("https://") and host not in LOOPBACK:
+        raise UnsafeStart("USERAPP_BASE_URL is not https")
+    if "userapp.devtools" in config["PLUGINS"]:
+        if host not in LOOPBACK:
+            raise UnsafeStart("userapp.devtools is loaded beside a base URL that is not on this machine")
+    elif app.debug or not config["ADDRESS_LIMITS"] or os.environ.get("USERAPP_CAPTCHA_ANSWER"):
+        raise UnsafeStart("a debug switch (DEBUG, ADDRESS_LIMITS=0, CAPTCHA_ANSWER) is on without userapp.devtools")
+
+
+def _copy(value: Any) -> Any:
+    return list(value) if isinstance(value, list) else value
+
+
+def _file(app: Flask) -> dict[str, Any]:
+    path = Path(app.instance_path) / "config.py"
+    if not path.is_file():
+        return {}
+    names: dict[str, Any] = {}
+    exec(compile(path.read_text("utf-8"), str(path), "exec"), names)  # noqa: S102 - the operator's own file
+    return {key: value for key, value in names.items() if key.isupper()}
+
+
+def _database(app: Flask, uri: str) -> str:
+    if not uri:
+        return "sqlite:///" + str(Path(app.instance_path) / "userapp.sqlite")
+    scheme, colon, rest = uri.partition("://")
+    return f"postgresql+psycopg://{rest}" if colon and scheme in ("postgres", "postgresql") else uri

@@ -1,0 +1,244 @@
+"""Sessions and tokens, rows of one table: issued, found by one SELECT, rotated, ended; and Flask-Login's loaders.
+
+Every credential carries the generation of its account. Moving an account's generation on ends all of them at once, also
+those that another process is issuing at this very moment on what it read before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Flask, Request, current_app, g, request
+from flask import session as cookie_session
+from flask_login import AnonymousUserMixin, UserMixin
+from sqlalchemy import Row, bindparam, delete, select, update
+
+from .extensions import db, login_manager, reading, writing
+from .models import Credential, User, now
+
+HEX64 = frozenset("0123456789abcdef")
+SEEN_EVERY = timedelta(minutes=1)
+_users, _credentials = User.__table__, Credential.__table__
+_FIND = (
+    select(
+        *_users.c,
+        _credentials.c.id.label("credential_id"),
+        _credentials.c.public_id,
+        _credentials.c.kind,
+        _credentials.c.seen_at,
+        _credentials.c.fresh_at,
+        _credentials.c.created_at.label("credential_created"),
+    )
+    .join_from(_credentials, _users, _users.c.id == _credentials.c.user_id)
+    .where(
+        _credentials.c.key_hash == bindparam("key_hash"),
+        _credentials.c.kind == bindparam("kind"),
+        _credentials.c.generation == _users.c.generation,
+        _credentials.c.expires_at > bindparam("now"),
+        _users.c.disabled.is_(False),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a caller signs in from."""
+
+    address: str = ""
+    agent: str = ""
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A fresh credential; the only moment its key is known here."""
+
+    key: str
+    kind: str
+    expire: int
+    remember: bool
+    user: Any
+    credential_id: int
+
+
+class Caller(UserMixin):  # type: ignore[misc]
+    """Who is asking: one row of the account and the credential it came with."""
+
+    def __init__(self, row: Row[Any]) -> None:
+        self.user = row
+        self.user_id: int = row.id
+        self.credential_id: int = row.credential_id
+        self.public_id: str = row.public_id
+        self.kind: str = row.kind
+        self.fresh_at: datetime = row.fresh_at
+        self.key = ""
+
+    def get_id(self) -> str:
+        """What Flask-Login puts into the cookie: the key itself, nothing about the account."""
+        return self.key
+
+
+class Fresh(UserMixin):  # type: ignore[misc]
+    """A credential just issued, as Flask-Login wants it for its cookie."""
+
+    def __init__(self, issued: Issued) -> None:
+        self.user, self.user_id, self.key = issued.user, issued.user.id, issued.key
+        self.credential_id, self.kind = issued.credential_id, issued.kind
+
+    def get_id(self) -> str:
+        """The key, for the cookie."""
+        return self.key
+
+
+def issue(
+    user: User, kind: str, origin: Origin, *, generation: int, remember: bool = False, name: str = ""
+) -> Issued:
+    """Add a session or token of `user` to the transaction under way.
+
+    `generation` is the account's as it was when its password was checked: if it moved since, what is issued is dead.
+    """
+    key, moment = new_key(), now()
+    expires = moment + lifetime(kind)
+    row = Credential(
+        public_id=secrets.token_hex(8), key_hash=hashed(key), kind=kind, name=name, user_id=user.id,
+        generation=generation, remember=remember, address=origin.address[:45], agent=origin.agent[:200],
+        created_at=moment, seen_at=moment, fresh_at=moment,
+        expires_at=min(expires, moment + idle()) if kind == "session" else expires,
+    )  # fmt: skip
+    db.session.add(row)
+    db.session.flush()
+    return Issued(key, kind, int(expires.timestamp()), remember, user, row.id)
+
+
+def renew(credential_id: int, *, generation: int) -> tuple[str, int]:
+    """Give a credential a new key and the account's new generation, in the transaction under way: (key, expire)."""
+    key, moment = new_key(), now()
+    kind = db.session.execute(select(Credential.kind).filter_by(id=credential_id)).scalar_one_or_none() or "token"
+    expires = moment + (idle() if kind == "session" else lifetime(kind))
+    db.session.execute(
+        update(Credential)
+        .where(Credential.id == credential_id)
+        .values(key_hash=hashed(key), generation=generation, fresh_at=moment, expires_at=expires)
+    )
+    return key, int(expires.timestamp())
+
+
+def rotate(credential_id: int, old_key: str) -> tuple[str, int] | None:
+    """Exchange a token's key for a new one in one conditional statement; None if another request was first."""
+    key, expires = new_key(), now() + lifetime("token")
+    alive = select(User.generation).where(User.id == Credential.user_id, User.disabled.is_(False)).scalar_subquery()
+    with writing() as connection:
+        changed = connection.execute(
+            update(Credential)
+            .where(Credential.id == credential_id, Credential.key_hash == hashed(old_key))
+            .where(Credential.generation == alive, Credential.expires_at > now())
+            .values(key_hash=hashed(key), expires_at=expires)
+        ).rowcount
+    return (key, int(expires.timestamp())) if changed else None
+
+
+def find(key: str, kind: str) -> Caller | None:
+    """The caller a key belongs to: one SELECT by its hash, joined to the account."""
+    if len(key) != 64 or not HEX64.issuperset(key):
+        return None
+    with reading() as connection:
+        row = connection.execute(_FIND, {"key_hash": hashed(key), "kind": kind, "now": now()}).one_or_none()
+    if row is None:
+        return None
+    caller = Caller(row)
+    caller.key = key
+    return caller
+
+
+def end(credential_id: int) -> None:
+    """End one credential, in the transaction under way."""
+    db.session.execute(delete(Credential).where(Credential.id == credential_id))
+
+
+def end_all(user: User) -> int:
+    """End everything `user` is signed in with, in the transaction under way; returns the new generation."""
+    db.session.execute(update(User).where(User.id == user.id).values(generation=User.generation + 1))
+    db.session.refresh(user, ["generation"])
+    return user.generation
+
+
+def touch(caller: Caller) -> None:
+    """Note that a credential is in use, at most once a minute: a session's idle time starts again."""
+    moment = now()
+    if moment - caller.user.seen_at < SEEN_EVERY:
+        return
+    values: dict[str, Any] = {"seen_at": moment}
+    if caller.kind == "session":
+        last = caller.user.credential_created + lifetime("session")
+        values["expires_at"] = min(moment + idle(), last)
+    with writing() as connection:
+        connection.execute(update(Credential).where(Credential.id == caller.credential_id).values(values))
+
+
+def presented(incoming: Request) -> str | None:
+    """The token a request carries, the first place that has one deciding; None where it carries none."""
+    if (token := incoming.headers.get("token")) is not None:
+        return token
+    authorization = incoming.headers.get("Authorization", "")
+    if authorization[:7].lower() == "bearer ":
+        return authorization[7:].strip()
+    if (token := incoming.cookies.get("token")) is not None:
+        return token
+    return _parameter(incoming)
+
+
+def _parameter(incoming: Request) -> str | None:
+    places = current_app.config["QUERY_TOKEN"]
+    if places == "no":
+        return None
+    if incoming.method not in ("GET", "HEAD", "OPTIONS") and (token := g.get("body_token")) is not None:
+        return str(token)
+    return incoming.args.get("__token") if places == "query" else None
+
+
+def came_by_cookie(incoming: Request) -> bool:
+    """Whether what signs this request in is a cookie, which a browser sends along without being asked."""
+    if "token" in incoming.headers or incoming.headers.get("Authorization", "")[:7].lower() == "bearer ":
+        return False
+    if incoming.cookies.get("token") is not None:
+        return True
+    return _parameter(incoming) is None and bool(cookie_session)
+
+
+def connect(app: Flask) -> None:
+    """Give Flask-Login its loaders: a token decides where one is present, even a dead one; else the session."""
+    login_manager.init_app(app)
+    login_manager.session_protection = None
+    login_manager.anonymous_user = AnonymousUserMixin
+
+    @login_manager.user_loader  # type: ignore[untyped-decorator]
+    def by_session(key: str) -> Caller | None:
+        return None if presented(request) is not None else find(key, "session")
+
+    @login_manager.request_loader  # type: ignore[untyped-decorator]
+    def by_token(incoming: Request) -> Caller | None:
+        token = presented(incoming)
+        return find(token.lower(), "token") if token is not None else None
+
+
+def new_key() -> str:
+    """64 hex digits, 256 random bits."""
+    return secrets.token_hex(32)
+
+
+def hashed(key: str) -> bytes:
+    """What is stored of a key: it is random enough for one plain hash."""
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+
+
+def lifetime(kind: str) -> timedelta:
+    """How long a credential of a kind may live at most."""
+    return timedelta(days=current_app.config["SESSION_DAYS" if kind == "session" else "TOKEN_DAYS"])
+
+
+def idle() -> timedelta:
+    """How long a session may go unused."""
+    return timedelta(days=current_app.config["SESSION_IDLE_DAYS"])

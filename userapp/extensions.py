@@ -1,0 +1,98 @@
+"""The Flask extensions, unbound, and how connections to SQLite and PostgreSQL behave."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, has_request_context, request
+from flask_limiter import Limiter
+from flask_login import LoginManager
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from flask_wtf.csrf import CSRFProtect
+from sqlalchemy import Connection, MetaData, event
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import DeclarativeBase
+
+from .addresses import client_network
+from .safe_mail import SafeMail
+
+NAMES = {  # SQLite's batch migrations need every constraint to have a name
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """The declarative base of every table."""
+
+    metadata = MetaData(naming_convention=NAMES)
+
+
+db = SQLAlchemy(model_class=Base, disable_autonaming=True)
+migrate = Migrate()
+login_manager = LoginManager()
+csrf = CSRFProtect()
+mail = SafeMail()
+limiter = Limiter(key_func=client_network)
+
+
+def connect(app: Flask) -> None:
+    """Bind database, migrations and mail to `app`; each new SQLite connection is set up as docs/decisions.md says."""
+    from . import models  # noqa: F401 - the tables must be known to migrations
+
+    Path(app.instance_path).mkdir(mode=0o700, parents=True, exist_ok=True)
+    app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", {"pool_pre_ping": True})
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(Path(__file__).parent.parent / "migrations"), render_as_batch=True)
+    mail.init_app(app)
+    with app.app_context():
+        engine = db.engine
+    if engine.dialect.name == "sqlite":
+        journal = str(app.config["SQLITE_JOURNAL"])
+        event.listen(engine, "connect", lambda raw, _record: _set_up_sqlite(raw, journal))
+        event.listen(engine, "begin", _begin_sqlite)
+
+
+def _set_up_sqlite(raw: sqlite3.Connection, journal: str) -> None:
+    raw.isolation_level = None  # we say BEGIN ourselves, in _begin_sqlite
+    for pragma in (f"journal_mode={journal}", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000"):
+        raw.execute("PRAGMA " + pragma)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Take the write lock at once where something will be written: a lock upgrade later could not wait."""
+    begin = connection.get_execution_options().get("sqlite_begin")
+    if begin is None:
+        reads = has_request_context() and request.method in ("GET", "HEAD", "OPTIONS")
+        begin = "DEFERRED" if reads else "IMMEDIATE"
+    if begin != "NONE":
+        connection.exec_driver_sql("BEGIN " + begin)
+
+
+@contextmanager
+def reading() -> Iterator[Connection]:
+    """A connection for single SELECTs: no transaction is opened, no lock taken, no commit owed."""
+    with _autocommit(db.engine).connect() as connection:
+        yield connection
+
+
+@contextmanager
+def writing() -> Iterator[Connection]:
+    """A short transaction of its own, committed at the end: for counters that hold whatever the caller does next."""
+    with db.engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+        yield connection
+
+
+def _autocommit(engine: Engine) -> Engine:
+    options: dict[str, Any] = {"sqlite_begin": "NONE"}
+    if engine.dialect.name == "postgresql":
+        options["isolation_level"] = "AUTOCOMMIT"
+    return engine.execution_options(**options)

@@ -1,0 +1,112 @@
+"""The one way data comes in: form, multipart and JSON bodies all become form text, then a form checks its shape."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, ClassVar
+
+from flask import Request
+from flask_wtf import FlaskForm
+from werkzeug.datastructures import ImmutableMultiDict
+from wtforms import BooleanField, FileField, PasswordField, StringField
+
+from .errors import InvalidInput
+
+__all__ = ["BaseForm", "CheckField", "FileField", "PasswordField", "TextField"]
+
+LONGEST = 5000
+TRUE = ("1", "true", "on", "yes", "y")
+_UNFIT = re.compile("[\x00\ufffd\ud800-\udfff]")
+
+
+class TextField(StringField):
+    """One line or more of text; absent is the empty string."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        self.data = valuelist[0] if valuelist else ""
+
+    def process_data(self, value: Any) -> None:
+        self.data = value or ""
+
+
+class CheckField(BooleanField):
+    """A box to tick: ticked by the words a form or a JSON body says yes with."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        self.data = bool(valuelist) and valuelist[0].strip().lower() in TRUE
+
+
+class BaseForm(FlaskForm):  # type: ignore[misc]
+    """A form whose `check` says what is wrong with its shape; it never asks the database."""
+
+    class Meta:
+        """Cross-site requests are refused for every request alike, in web.py, not form by form."""
+
+        csrf = False
+
+    sent: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def of(cls, request: Request) -> BaseForm:
+        """The form as `request` fills it; raises InvalidInput where its body cannot be read."""
+        values = incoming(request)
+        form = cls(formdata=ImmutableMultiDict(list(values.items())))
+        form.sent = frozenset(values)  # type: ignore[misc]
+        for field in form:
+            if isinstance(field, (StringField, PasswordField)) and field.data is None:
+                field.data = ""
+        return form
+
+    def check(self) -> None:
+        """Raise the AppError of the first thing that is wrong with the shape; features override it."""
+
+    def text(self, name: str) -> str:
+        """The trimmed text of a field that is not a secret."""
+        return str(self[name].data or "").strip()
+
+
+def incoming(request: Request) -> dict[str, str]:
+    """The body's parameters, each as text; of a name given twice the first value counts.
+
+    Raises InvalidInput for JSON that is no object of texts, numbers and booleans, and for text no database can hold.
+    """
+    if request.mimetype == "application/json" or request.mimetype.endswith("+json"):
+        values = _json_values(request.get_data())
+    else:
+        values = {name: request.form[name] for name in request.form}
+    for name, value in values.items():
+        if len(value) > LONGEST or _UNFIT.search(value):
+            raise InvalidInput(field=name[:60])
+    return values
+
+
+def _json_values(body: bytes) -> dict[str, str]:
+    try:
+        found = json.loads(body.decode("utf-8"), object_pairs_hook=_first_of_each, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise InvalidInput() from None
+    if not isinstance(found, dict):
+        raise InvalidInput()
+    return {name: _as_text(name, value) for name, value in found.items() if value is not None}
+
+
+def _first_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return dict(reversed(pairs))
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+def _as_text(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        try:
+            return str(value)
+        except ValueError:  # more digits than Python converts
+            raise InvalidInput(field=name[:60]) from None
+    if not isinstance(value, str):
+        raise InvalidInput(field=name[:60])
+    return value

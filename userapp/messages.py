@@ -1,0 +1,178 @@
+"""What is mailed and texted, one function per message; and the queue for what no caller waits for."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Flask, current_app, render_template
+from sqlalchemy import event, select, update
+from sqlalchemy.orm import Session
+
+from . import delivery
+from .errors import AppError, MailNotSent, SmsNotSent
+from .extensions import db, writing
+from .languages import translate
+from .models import Message, User, now
+
+log = logging.getLogger("userapp.messages")
+BACK_OFF = (5, 15, 60, 300, 900, 3600)
+
+
+def send_reset_code(user: User, target: str, code: str, minutes: int) -> None:
+    """The code of a password reset, by mail or by text; raises MailNotSent or SmsNotSent."""
+    send_code(user.language, target, "找回密码", "您正在找回密码。", code, minutes)
+
+
+def send_code(language: str, target: str, subject: str, reason: str, code: str, minutes: int) -> None:
+    """A code somebody waits for, sent at once; raises MailNotSent or SmsNotSent."""
+    values = written(language, subject, reason, code=code, minutes=minutes)
+    if "@" in target:
+        delivery.send_mail(target, values["subject"], values["text"], values["html"])
+    else:
+        delivery.send_sms(target, values["text"], {"code": code, "minutes": str(minutes)})
+
+
+def queue_activation(user: User, code: str, minutes: int) -> None:
+    """The code that verifies an address just given; queued, its failure undoes nothing."""
+    queue(user, user.email, "激活邮箱", "请验证您的邮箱地址。", code=code, minutes=minutes, life=timedelta(minutes=minutes))
+
+
+def queue_notice(user: User, target: str | None, subject: str, text: str, **values: Any) -> None:
+    """Tell an account's owner what happened to it; never holds a secret."""
+    queue(user, target, subject, text, life=timedelta(days=3), **values)
+
+
+def written(language: str, subject: str, reason: str, **values: Any) -> dict[str, str]:
+    """Subject, text and HTML of a message in a language; `values` may hold `code`, `minutes`, `link` and more."""
+    tongue = language or "zh"
+
+    def say(text: str) -> str:
+        return translate(text, tongue)
+
+    site = current_app.config["SITE_NAME"]
+    reason = say(reason).format(**values)
+    page = {"say": say, "site": site, "reason": reason, "base_url": current_app.config["BASE_URL"], "tongue": tongue}
+    return {
+        "subject": f"{site} - {say(subject)}",
+        "text": render_template("mail/message.txt", **page, **values),
+        "html": render_template("mail/message.html", **page, **values),
+    }
+
+
+def queue(user: User, target: str | None, subject: str, reason: str, life: timedelta, **values: Any) -> None:
+    """Write a message into the transaction under way; it leaves after the commit, and only then."""
+    if not target:
+        return
+    content = written(user.language, subject, reason, **values)
+    kind = "mail" if "@" in target else "sms"
+    db.session.add(Message(kind=kind, recipient=target, expires_at=now() + life, **content))
+    db.session.info["messages_waiting"] = True
+
+
+def deliver_due(limit: int = 100) -> int:
+    """Send what is due, each claimed by one conditional statement so that no two workers send the same; how many."""
+    sent = 0
+    for message_id in db.session.execute(_due(limit)).scalars().all():
+        db.session.rollback()  # holds no lock while a mail server is waited for
+        if (message := _claim(message_id)) is not None:
+            sent += _deliver(message)
+    _expire()
+    return sent
+
+
+def _due(limit: int) -> Any:
+    waiting = select(Message.id).where(Message.done == "", Message.next_try_at <= now(), Message.expires_at > now())
+    return waiting.order_by(Message.next_try_at).limit(limit)
+
+
+def _claim(message_id: int) -> Any:
+    """Take a message by moving its next try on: if this process dies here it is tried again, not lost."""
+    with writing() as connection:
+        statement = (
+            update(Message)
+            .where(Message.id == message_id, Message.done == "", Message.next_try_at <= now())
+            .values(tries=Message.tries + 1, next_try_at=now() + timedelta(seconds=120))
+        )
+        return connection.execute(statement.returning(*Message.__table__.c)).one_or_none()
+
+
+def _deliver(message: Any) -> int:
+    try:
+        if message.kind == "mail":
+            delivery.send_mail(message.recipient, message.subject, message.text, message.html)
+        else:
+            delivery.send_sms(message.recipient, message.text, {})
+    except (MailNotSent, SmsNotSent) as error:
+        log.warning("message %s waits: %s", message.id, error)
+        pause = BACK_OFF[min(message.tries, len(BACK_OFF)) - 1]
+        _settle(message.id, next_try_at=now() + timedelta(seconds=pause))
+        return 0
+    _settle(message.id, done="sent", text="", html="")
+    return 1
+
+
+def _settle(message_id: int, **values: Any) -> None:
+    with writing() as connection:
+        connection.execute(update(Message).where(Message.id == message_id).values(**values))
+
+
+def _expire() -> None:
+    with writing() as connection:
+        late = update(Message).where(Message.done == "", Message.expires_at <= now())
+        connection.execute(late.values(done="expired", text="", html=""))
+
+
+class Courier:
+    """The thread of a worker that delivers after each commit, and looks again when something was left over."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app, self.wake, self.thread = app, threading.Event(), None  # type: ignore[var-annotated]
+        self.lock, self.stopped = threading.Lock(), False
+
+    def call(self) -> None:
+        """Have the queue looked at now; the thread is begun by the first call, after any fork."""
+        self.wake.set()
+        with self.lock:
+            if self.thread is None or not self.thread.is_alive():
+                self.thread = threading.Thread(target=self._run, name="courier", daemon=True)
+                self.thread.start()
+
+    def stop(self) -> None:
+        """End the thread; what is queued stays queued."""
+        self.stopped = True
+        self.wake.set()
+        if self.thread is not None:
+            self.thread.join(timeout=10)
+
+    def _run(self) -> None:
+        while not self.stopped:
+            self.wake.wait(timeout=5)
+            self.wake.clear()
+            try:
+                with self.app.app_context():
+                    deliver_due()
+            except Exception as error:  # the database may be away: the next round tries again
+                log.warning("courier: %s", type(error).__name__)
+
+
+def connect(app: Flask) -> None:
+    """Deliver queued messages after the commit that wrote them."""
+    courier = app.extensions["userapp.courier"] = Courier(app)
+
+    def after_commit(session: Session) -> None:
+        if session.info.pop("messages_waiting", False):
+            courier.call()
+
+    with app.app_context():
+        event.listen(db.session, "after_commit", after_commit)
+
+
+def when(moment: datetime) -> str:
+    """A moment as a message writes it."""
+    return moment.strftime("%Y-%m-%d %H:%M UTC")
+
+
+__all__ = ["AppError", "connect", "deliver_due", "queue_activation", "queue_notice", "send_code", "send_reset_code"]

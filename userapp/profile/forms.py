@@ -1,0 +1,42 @@
+"""The shape of a change of information: what was not sent is not changed."""
+
+from __future__ import annotations
+
+from ..forms import BaseForm, TextField
+from .errors import IntroTooLong, WrongGender
+
+FIELDS = ("gender", "sex", "sex_flag", "phone", "email", "intro", "description")
+LONGEST_INTRO = 500
+GENDERS = {"": 0, "0": 0, "1": 1, "2": 2, "男": 1, "女": 2}
+FLAGS = {"-1": 0, "0": 1, "1": 2}
+
+
+class InfoForm(BaseForm):
+    """Document A's fields, and document B's spellings of the same columns."""
+
+    gender = TextField()
+    sex = TextField()
+    sex_flag = TextField()
+    phone = TextField()
+    email = TextField()
+    intro = TextField()
+    description = TextField()
+
+    def check(self) -> None:
+        """Raise WrongGender (30100) or IntroTooLong (30101)."""
+        self.changes()
+
+    def changes(self) -> dict[str, object]:
+        """The columns that were sent, with their new values; document A's spelling wins over document B's."""
+        found: dict[str, object] = {}
+        for name, known in (("sex_flag", FLAGS), ("sex", GENDERS), ("gender", GENDERS)):
+            if name in self.sent:
+                found["gender"] = known.get(self.text(name))
+                if found["gender"] is None:
+                    raise WrongGender()
+        for name in ("description", "intro"):
+            if name in self.sent:
+                found["intro"] = self[name].data.replace("\r\n", "\n")
+                if len(str(found["intro"])) > LONGEST_INTRO:
+                    raise IntroTooLong()
+        return found | {name: self[name].data for name in ("phone", "email") if name in self.sent}

@@ -1,0 +1,99 @@
+"""Changing one's information."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from .. import audit, codes, identifiers, messages
+from ..errors import AddressMalformed, AddressTaken, AddressVerified, AppError, PhoneTaken, TooSoon, Unreachable
+from ..extensions import db, reading
+from ..models import User
+
+
+def change_info(user_id: int, gender: int | None = None, intro: str | None = None, **identity: str) -> User:
+    """Change what is given and nothing else; `identity` may hold `phone` and `email`, empty to clear them.
+
+    A new address is unverified and gets the mail that verifies it; the old phone or address is told. Raises
+    PhoneMalformed 10006, PhoneTaken 10005, AddressMalformed 10806, AddressTaken 10809, AddressVerified 10808,
+    Unreachable 10010 (documents A and B, contract 8).
+    """
+    wanted = _canonical(identity)
+    mailed = _may_mail(user_id, wanted.get("email"))
+    user = db.session.get_one(User, user_id)
+    before = {"phone": user.phone, "email": user.email}
+    wanted = {name: value for name, value in wanted.items() if value != before[name]}
+    _refuse(user, wanted)
+    if gender is not None:
+        user.gender = gender
+    if intro is not None:
+        user.intro = intro
+    for name, value in wanted.items():
+        setattr(user, name, value)
+    if "email" in wanted:
+        user.email_verified = False
+        codes.drop(user_id, "email")
+    _commit(user, wanted, before, mailed)
+    return user
+
+
+def _canonical(identity: dict[str, str]) -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    if "phone" in identity:
+        found["phone"] = identifiers.phone(identity["phone"]) if identity["phone"].strip() else None
+    if "email" in identity:
+        address = identity["email"].strip()
+        found["email"] = identifiers.email(address, AddressMalformed) if address else None
+    return found
+
+
+def _may_mail(user_id: int, address: str | None) -> bool:
+    """Charge the mail a new address will get, before the write transaction; the address of the account itself costs nothing."""
+    if not address:
+        return False
+    with reading() as connection:
+        if connection.execute(select(User.id).filter_by(id=user_id, email=address)).scalar():
+            return False
+    try:
+        codes.allow_message("email", address)
+    except TooSoon:
+        return False
+    return True
+
+
+def _refuse(user: User, wanted: dict[str, str | None]) -> None:
+    if "email" in wanted and user.email_verified:
+        raise AddressVerified()
+    left = {"phone": user.phone, "email": user.email} | wanted
+    if wanted and not any(left.values()):
+        raise Unreachable(next(iter(wanted)))
+
+
+def _commit(user: User, wanted: dict[str, str | None], before: dict[str, str | None], mailed: bool) -> None:
+    try:
+        db.session.flush()
+        if mailed and wanted.get("email"):
+            code = codes.issue("email", str(wanted["email"]), user)
+            messages.queue_activation(user, code, codes.minutes("email"))
+        for name, value in wanted.items():
+            _tell(user, name, before[name], value)
+        audit.record("change_info", user.id, fields=sorted(wanted))
+        db.session.commit()
+    except IntegrityError:
+        db.session.rollback()
+        raise _taken(wanted) from None
+
+
+def _tell(user: User, name: str, old: str | None, new: str | None) -> None:
+    texts = {"phone": "您账号的手机号已更改为 {new}。", "email": "您账号的邮箱已更改为 {new}。"}
+    messages.queue_notice(user, old, "账号信息已更改", texts[name], new=identifiers.masked(new) if new else "—")
+
+
+def _taken(wanted: dict[str, Any]) -> AppError:
+    if wanted.get("phone"):
+        with reading() as connection:
+            if connection.execute(select(User.id).filter_by(phone=wanted["phone"])).scalar():
+                return PhoneTaken()
+    return AddressTaken()

@@ -1,0 +1,95 @@
+"""What an action came to, and the only place where it becomes JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Response, current_app, jsonify, url_for
+
+from .errors import AppError
+
+SIZES = ("large", "middle", "small")
+FLAT = ("uid", "uname", "phone", "email", "gender", "intro", "avatar")
+SEX = {0: ("", -1), 1: ("男", 0), 2: ("女", 1)}
+KEPT_BY_DOCUMENT_A = (401, 429, 500, 503)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A success: its message, its data, what document A has at the top level, where a browser goes."""
+
+    msg: str = ""
+    data: Any = None
+    flat: Mapping[str, Any] | None = None
+    goto: str | None = None
+    status: int = 200
+    page: Mapping[str, Any] = field(default_factory=dict)
+
+
+def as_json(outcome: Outcome, translate: Callable[[str], str]) -> Response:
+    """The envelope of document B, with document A's fields beside `msg` where the outcome asks for it."""
+    body: dict[str, Any] = {"status": True, "code": 0, "msg": translate(outcome.msg), "data": outcome.data}
+    if outcome.flat:
+        body |= {name: outcome.flat[name] for name in FLAT}
+    response = jsonify(body)
+    response.status_code = outcome.status
+    return response
+
+
+def refusal(error: AppError, document: str | None, translate: Callable[[str], str]) -> Response:
+    """The envelope of a failure, with the HTTP status the endpoint's document allows."""
+    response = jsonify({"status": False, "code": error.number, "msg": error.text_in(translate), "data": None})
+    response.status_code = http_status(error, document)
+    return with_headers(response, error)
+
+
+def with_headers(response: Response, error: AppError) -> Response:
+    """`Retry-After` and `Allow`, for JSON and pages alike."""
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    if error.allow:
+        response.headers["Allow"] = error.allow
+    return response
+
+
+def http_status(error: AppError, document: str | None) -> int:
+    """Document B: always 200. Document A: 403 but for a few. Beyond them the error's own."""
+    if document == "B" and current_app.config["HTTP_STATUS"] != "strict":
+        return 200
+    if document == "A" and error.status not in KEPT_BY_DOCUMENT_A:
+        return 403
+    return error.status
+
+
+def user_fields(user: Any) -> dict[str, Any]:
+    """Both documents' fields of an account, as one object; `user` is a User or a row with its columns."""
+    sex, sex_flag = SEX[user.gender]
+    pictures = {size: avatar_url(user, size) for size in SIZES}
+    return {
+        "id": user.id,
+        "uid": user.uid,
+        "uname": user.uname,
+        "name": user.name,
+        "user_type": user.user_type,
+        "phone": user.phone,
+        "email": user.email,
+        "gender": user.gender,
+        "sex": sex,
+        "sex_flag": sex_flag,
+        "intro": user.intro,
+        "description": user.intro,
+        "avatar": pictures["middle"],
+        "avatar_more": {"lager": pictures["large"], **pictures},
+    }
+
+
+def avatar_url(user: Any, size: str) -> str:
+    """Where one size of an account's picture is; a new picture has a new address."""
+    base = current_app.config["BASE_URL"]
+    if user.avatar_changed_at is not None:
+        return f"{base}/avatar/{size}/{user.id % 1000:03d}/{user.id}.png?_t={user.avatar_changed_at}"
+    if "avatar.default" in current_app.view_functions:
+        return base + str(url_for("avatar.default", size=size, user_id=user.id, name=user.uname[:1]))
+    return base + str(url_for("static", filename=f"avatar-{size}.png"))

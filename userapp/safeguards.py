@@ -1,0 +1,240 @@
+"""What happens around every request: its id, the cross-site check, the headers of every reply, and failures as replies."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+from time import time
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, current_app, g, request, url_for
+from flask_limiter import RateLimitExceeded
+from flask_login import current_user
+from sqlalchemy.exc import OperationalError, TimeoutError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import RequestRedirect
+from wtforms.validators import ValidationError
+
+from . import credentials, errors, languages, replies, web
+from .extensions import csrf, db, limiter
+from .forms import incoming
+
+log = logging.getLogger("userapp")
+SAFE = ("GET", "HEAD", "OPTIONS")
+CSP = "; ".join(
+    f"{name} {value}"
+    for name, value in {
+        "default-src": "'self'", "img-src": "'self' data: blob:", "object-src": "'none'", "base-uri": "'none'",
+        "frame-ancestors": "'none'", "form-action": "'self'",
+    }.items()
+)  # fmt: skip
+HEADERS = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+HTTP_ERRORS: dict[int, type[errors.AppError]] = {
+    400: errors.BadRequest, 401: errors.NotSignedIn, 403: errors.NotAllowed, 404: errors.NotFound,
+    413: errors.TooLarge, 429: errors.TooMany, 503: errors.Overloaded,
+}  # fmt: skip
+
+
+def connect(app: Flask) -> None:
+    """Put every request of `app` through the checks below, in this order."""
+    app.before_request(_begin)
+    app.before_request(_refuse_cross_site)
+    app.before_request(_refuse_page_without_token)
+    limiter.init_app(app)
+    csrf.init_app(app)
+    app.after_request(_finish)
+    app.teardown_request(_teardown)
+    for kind in (errors.AppError, HTTPException, OperationalError, TimeoutError, Exception):
+        app.register_error_handler(kind, handle)
+    page_values(app)
+    if hops := app.config["PROXY_HOPS"]:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+
+
+def _begin() -> None:
+    g.request_id = secrets.token_hex(8)
+    if request.method in SAFE:
+        return
+    view = current_app.view_functions.get(request.endpoint or "")
+    if limit := getattr(view, "body_limit", None):
+        request.max_content_length = current_app.config[limit] + 65536
+    try:
+        values = incoming(request)
+    except (errors.AppError, HTTPException):
+        return  # the form of the view says so, in its own place
+    g.body, g.body_token, g.body_lang = values, values.get("__token"), values.get("lang")
+
+
+def _refuse_cross_site() -> None:
+    view = current_app.view_functions.get(request.endpoint or "")
+    if request.method in SAFE and not getattr(view, "changes_on_get", False):
+        return
+    if credentials.presented(request) is not None and not credentials.came_by_cookie(request):
+        return  # nobody's browser adds a token header by itself
+    if not _same_origin():
+        raise errors.CrossSite()
+
+
+def _same_origin() -> bool:
+    origin, site = request.headers.get("Origin") or None, request.headers.get("Sec-Fetch-Site")
+    if origin and origin in current_app.config["TRUSTED_ORIGINS"]:
+        return True
+    if site is not None:
+        if site not in ("same-origin", "none"):
+            return False
+        return origin is None or _is_ours(origin)
+    if origin is not None:
+        return _is_ours(origin)
+    strict = current_app.config["SECURITY_PROFILE"] == "strict"
+    return not (strict and credentials.came_by_cookie(request))
+
+
+def _is_ours(origin: str) -> bool:
+    found = urlsplit(origin)
+    base = urlsplit(current_app.config["BASE_URL"])
+    return (found.scheme, found.netloc) in {(base.scheme, base.netloc), (request.scheme, request.host)}
+
+
+def _refuse_page_without_token() -> None:
+    """A form of a page carries Flask-WTF's token, also before sign-in."""
+    if request.method in SAFE or not web.is_browser():
+        return
+    if credentials.presented(request) is not None and not credentials.came_by_cookie(request):
+        return
+    try:
+        csrf.protect()
+    except (HTTPException, ValidationError):
+        raise errors.CrossSite() from None
+
+
+def handle(error: Exception) -> Any:
+    """Every failure leaves by the same door."""
+    db.session.rollback()
+    if isinstance(error, RequestRedirect):
+        return error
+    return web.refuse(_as_app_error(error))
+
+
+def _as_app_error(error: Exception) -> errors.AppError:
+    if isinstance(error, errors.AppError):
+        return error
+    if isinstance(error, RateLimitExceeded):
+        return errors.TooMany(retry_after=_until_reset())
+    if isinstance(error, WerkzeugMethodNotAllowed):
+        return _method_not_allowed(error)
+    if isinstance(error, RequestEntityTooLarge):
+        return errors.TooLarge()
+    if isinstance(error, HTTPException):
+        known = HTTP_ERRORS.get(error.code or 500)
+        return known() if known else errors.BadRequest()
+    if isinstance(error, (OperationalError, TimeoutError)):
+        log.error("database: %s request=%s", type(error).__name__, g.get("request_id"))
+        return errors.Overloaded(retry_after=2)
+    log.error("unexpected failure, request=%s", g.get("request_id"), exc_info=error)
+    return errors.ServerError()
+
+
+def _until_reset() -> int:
+    limit = limiter.current_limit
+    return max(1, int(limit.reset_at - time()) + 1) if limit else 60
+
+
+def _method_not_allowed(error: WerkzeugMethodNotAllowed) -> errors.AppError:
+    allowed = sorted(error.valid_methods or ())
+    adapter = current_app.create_url_adapter(request)
+    if adapter is not None and allowed:
+        g.endpoint = adapter.match(method=allowed[0])[0]
+    if "POST" in allowed:
+        return errors.PostRequired(allow=", ".join(allowed))
+    return errors.MethodNotAllowed(allow=", ".join(allowed))
+
+
+def _finish(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers["X-Request-Id"] = g.get("request_id", "")
+    secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
+    if secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    for name, (value, seconds) in g.get("cookies", {}).items():
+        response.set_cookie(name, value, max_age=seconds, httponly=True, samesite="Lax", secure=secure, path="/")
+    if "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-store"
+    response.vary.update(("Accept", "Cookie"))
+    _remember_language(response, secure)
+    return _cors(response)
+
+
+def _remember_language(response: Response, secure: bool) -> None:
+    if (choice := request.args.get("lang")) in languages.LANGUAGES and web.is_browser():
+        response.set_cookie(languages.COOKIE, str(choice), max_age=31536000, samesite="Lax", secure=secure)
+
+
+def _cors(response: Response) -> Response:
+    origin = request.headers.get("Origin")
+    if origin and origin in current_app.config["TRUSTED_ORIGINS"]:
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Allow-Credentials"] = "true"
+        response.vary.add("Origin")
+        if request.method == "OPTIONS":
+            response.headers["Access-Control-Allow-Methods"] = "GET, POST"
+            response.headers["Access-Control-Allow-Headers"] = "Content-Type, token, Authorization"
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+def _teardown(_error: BaseException | None) -> None:
+    caller = g.get("_login_user")
+    if caller is not None and isinstance(caller, credentials.Caller):
+        credentials.touch(caller)
+
+
+class Redacting(logging.Filter):
+    """Takes token-like and password-like parameters out of log lines, wherever they came from."""
+
+    pattern = re.compile(r"(?i)((?:__token|token|password|pwd|captcha|code)\s*[=:]\s*)[^\s&,;\"']+")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite the line; never drop it."""
+        record.msg, record.args = self.pattern.sub(r"\1…", record.getMessage()), ()
+        return True
+
+
+def page_values(app: Flask) -> None:
+    """What every page can name."""
+
+    @app.context_processor
+    def values() -> dict[str, Any]:
+        return {
+            "lang": languages.page_language(), "site_name": app.config["SITE_NAME"],
+            "endpoints": app.view_functions.keys(), "menu": _menu(app), "my_avatar": _my_avatar(),
+        }  # fmt: skip
+
+
+def _my_avatar() -> dict[str, str] | None:
+    if not current_user.is_authenticated:
+        return None
+    return {size: replies.avatar_url(current_user.user, size) for size in replies.SIZES}
+
+
+def _menu(app: Flask) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": languages.translate(entry.label, languages.page_language()),
+            "url": url_for(entry.endpoint),
+            "active": request.endpoint == entry.endpoint,
+        }
+        for entry in app.extensions["userapp.menu"]
+        if entry.signed_in == current_user.is_authenticated
+    ]

@@ -1,0 +1,132 @@
+/* Every page works without this file; it only makes some steps kinder. */
+(() => {
+  "use strict";
+  const each = (selector, act) => document.querySelectorAll(selector).forEach(act);
+  const byId = (id) => document.getElementById(id);
+
+  // Another captcha picture, with everything already typed left in place.
+  const renew = (link) => {
+    const picture = byId(link.dataset.captcha);
+    picture.src = picture.src.split("?")[0] + "?_=" + Date.now();
+    byId(link.dataset.field).value = "";
+  };
+  each("[data-captcha]", (link) => link.addEventListener("click", (event) => {
+    event.preventDefault();
+    renew(link);
+    byId(link.dataset.field).focus();
+  }));
+  each("[data-listen]", (link) => link.addEventListener("click", (event) => {
+    event.preventDefault();
+    new Audio(link.href + "&_=" + Date.now()).play().catch(() => window.open(link.href, "_blank", "noopener"));
+    byId(link.dataset.listen).focus();
+  }));
+
+  // Show a password, and hide it again before it is sent.
+  each("[data-reveal]", (button) => {
+    const input = byId(button.dataset.reveal);
+    const show = (on) => {
+      input.type = on ? "text" : "password";
+      button.setAttribute("aria-pressed", String(on));
+    };
+    button.hidden = false;
+    button.addEventListener("click", () => show(input.type === "password"));
+    input.form.addEventListener("submit", () => show(false));
+  });
+
+  // One press, one request; a page that comes back from the history may be sent again, with a fresh captcha.
+  each("form", (form) => form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "1";
+  }));
+  window.addEventListener("pageshow", (event) => {
+    each("form[data-sent]", (form) => delete form.dataset.sent);
+    if (event.persisted) each("[data-captcha]", renew);
+  });
+
+  // "Send again" opens when the service would accept it.
+  each("[data-countdown]", (button) => {
+    const label = button.textContent;
+    const end = Date.now() + button.dataset.countdown * 1000;
+    const tick = () => {
+      const left = Math.ceil((end - Date.now()) / 1000);
+      button.disabled = left > 0;
+      button.textContent = left > 0 ? button.dataset.wait.replace("{n}", left) : label;
+      if (left > 0) setTimeout(tick, 500);
+    };
+    tick();
+  });
+
+  each("time[datetime]", (time) => {
+    const moment = new Date(time.dateTime);
+    if (isNaN(moment)) return;
+    time.textContent = moment.toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+  });
+  each("[data-select]", (input) => input.addEventListener("focus", () => input.select()));
+
+  // The chosen picture, drawn on a canvas (so that no blob: address is needed), moved and scaled within its square.
+  each("[data-avatar]", (input) => {
+    const box = byId(input.dataset.avatar);
+    const canvas = box.querySelector("canvas");
+    const zoom = box.querySelector("[type=range]");
+    let picture = null, middle = null, held = null;
+    const draw = () => {
+      const side = Math.max(Math.min(200, picture.width, picture.height), Math.min(picture.width, picture.height) / zoom.value);
+      const inside = (at, length) => Math.min(Math.max(at, side / 2), length - side / 2);
+      middle = [inside(middle[0], picture.width), inside(middle[1], picture.height)];
+      const values = { x: middle[0] - side / 2, y: middle[1] - side / 2, side: side };
+      for (const name in values) box.querySelector(`[name=${name}]`).value = Math.floor(values[name]);
+      const pen = canvas.getContext("2d");
+      pen.clearRect(0, 0, canvas.width, canvas.height);
+      pen.drawImage(picture, values.x, values.y, side, side, 0, 0, canvas.width, canvas.height);
+      return side;
+    };
+    const move = (dx, dy) => { // in shares of the square shown
+      const side = draw();
+      middle = [middle[0] + dx * side, middle[1] + dy * side];
+      draw();
+    };
+    const forget = () => {
+      box.hidden = true;
+      picture = null;
+      box.querySelectorAll("[type=hidden]").forEach((field) => { field.value = ""; });
+    };
+    input.addEventListener("change", async () => {
+      const file = input.files[0];
+      forget();
+      input.setCustomValidity("");
+      if (!file) return;
+      let trouble = file.size > input.dataset.most ? input.dataset.large : "";
+      const loaded = trouble ? null : await createImageBitmap(file).catch(() => null);
+      if (file !== input.files[0]) return;
+      if (loaded && Math.min(loaded.width, loaded.height) < 200) trouble = input.dataset.small;
+      else if (!loaded && !trouble) trouble = input.dataset.broken;
+      if (trouble) {
+        input.setCustomValidity(trouble);
+        input.reportValidity();
+        return;
+      }
+      picture = loaded;
+      middle = [picture.width / 2, picture.height / 2];
+      zoom.value = 1;
+      box.hidden = false;
+      draw();
+    });
+    zoom.addEventListener("input", draw);
+    canvas.addEventListener("pointerdown", (event) => { held = [event.clientX, event.clientY]; canvas.setPointerCapture(event.pointerId); });
+    canvas.addEventListener("lostpointercapture", () => { held = null; });
+    canvas.addEventListener("pointermove", (event) => {
+      if (!held) return;
+      move((held[0] - event.clientX) / canvas.clientWidth, (held[1] - event.clientY) / canvas.clientHeight);
+      held = [event.clientX, event.clientY];
+    });
+    canvas.addEventListener("keydown", (event) => {
+      const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      move(step[0] * 0.05, step[1] * 0.05);
+    });
+  });
+
+  const first = document.querySelector("[aria-invalid=true]") || document.querySelector(".notice[role=alert][tabindex]");
+  if (first) first.focus();
+})();
