@@ -15,7 +15,7 @@ from sqlalchemy import event
 from userapp import create_app
 from userapp.extensions import db
 
-pytest_plugins = ["tests.servers"]
+pytest_plugins = ["tests.servers", "tests.callers"]
 
 ANSWER = "ACEHJ"
 PASSWORD = "correct-horse-9"

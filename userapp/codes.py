@@ -51,11 +51,11 @@ def give_back_message(purpose: str, target: str) -> None:
     budgets.refund("day", target)
 
 
-def issue(purpose: str, target: str, user: User | None, holder: str = "") -> str:
+def issue(purpose: str, target: str, user: Any, holder: str = "", code: str | None = None) -> str:
     """Replace the code of a purpose for this account (or holder) and return the new one; the caller commits.
 
-    `holder` is what the asking client must show again. The tries of the replaced code stay counted. Without `user`
-    (nobody has the target) a row is written all the same: known and unknown targets cost alike.
+    `holder` is what the asking client must show again; `code` is given where it was sent before it is stored. The tries of
+    the replaced code stay counted. Without `user` (a User or its row; None where nobody has the target) a row is written all the same: known and unknown targets cost alike.
     """
     same = Code.user_id == user.id if user else Code.holder == holder
     tried = db.session.execute(
@@ -63,10 +63,10 @@ def issue(purpose: str, target: str, user: User | None, holder: str = "") -> str
     ).scalars()
     attempts = next(iter(tried), 0)
     db.session.execute(delete(Code).where(same, Code.purpose == purpose))
-    code = generate(purpose)
+    code = code or generate(purpose)
     row = Code(
         purpose=purpose, user_id=user.id if user else None, generation=user.generation if user else 0, target=target,
-        holder=holder, mac=b"", attempts=0 if attempts >= current_app.config["CODE_TRIES"] else attempts,
+        holder=holder, mac=b"", attempts=attempts,
         expires_at=now() + timedelta(minutes=minutes(purpose)),
     )  # fmt: skip
     db.session.add(row)

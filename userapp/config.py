@@ -165,8 +165,12 @@ def refuse_unsafe(app: Flask) -> None:
     if "userapp.devtools" in config["PLUGINS"]:
         if host not in LOOPBACK:
             raise UnsafeStart("userapp.devtools is loaded beside a base URL that is not on this machine")
-    elif app.debug or not config["ADDRESS_LIMITS"] or os.environ.get("USERAPP_CAPTCHA_ANSWER"):
+    elif app.debug or not config["ADDRESS_LIMITS"] or _fixed_captcha(config):
         raise UnsafeStart("a debug switch (DEBUG, ADDRESS_LIMITS=0, CAPTCHA_ANSWER) is on without userapp.devtools")
+
+
+def _fixed_captcha(config: Mapping[str, Any]) -> bool:
+    return bool(config.get("CAPTCHA_ANSWER") or os.environ.get("USERAPP_CAPTCHA_ANSWER"))
 
 
 def _copy(value: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 from flask import current_app
 from flask_mail import Message as Mail
 
-from . import sms
+from . import budgets, sms
 from .errors import MailNotSent, SmsNotSent
 from .extensions import mail
 
@@ -31,7 +31,12 @@ def send_mail(to: str, subject: str, text: str, html: str) -> None:
 
 
 def send_sms(number: str, text: str, params: dict[str, str]) -> None:
-    """Hand a text to the gateway (or the outbox); raises SmsNotSent."""
+    """Hand a text to the gateway (or the outbox); raises SmsNotSent, also where the country or the day's share forbids it."""
+    countries = current_app.config["SMS_COUNTRIES"]
+    if countries and not number.startswith(tuple(f"+{country.lstrip('+')}" for country in countries)):
+        raise SmsNotSent()
+    if budgets.charge("sms", "all", current_app.config["SMS_PER_DAY"], 86400):
+        raise SmsNotSent()
     url = current_app.config["SMS_URL"]
     if url.startswith("outbox:") or not url:
         if not outbox_used() and not url:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, has_request_context, request
+from flask import Flask, g, has_request_context, request
 from flask_limiter import Limiter
 from flask_login import LoginManager
 from flask_migrate import Migrate
@@ -71,7 +71,7 @@ def _begin_sqlite(connection: Connection) -> None:
     """Take the write lock at once where something will be written: a lock upgrade later could not wait."""
     begin = connection.get_execution_options().get("sqlite_begin")
     if begin is None:
-        reads = has_request_context() and request.method in ("GET", "HEAD", "OPTIONS")
+        reads = has_request_context() and request.method in ("GET", "HEAD", "OPTIONS") and not g.get("changes_on_get")
         begin = "DEFERRED" if reads else "IMMEDIATE"
     if begin != "NONE":
         connection.exec_driver_sql("BEGIN " + begin)

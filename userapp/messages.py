@@ -13,15 +13,15 @@ from sqlalchemy.orm import Session
 
 from . import delivery
 from .errors import AppError, MailNotSent, SmsNotSent
-from .extensions import db, writing
+from .extensions import db, reading, writing
 from .languages import translate
-from .models import Message, User, now
+from .models import Message, now
 
 log = logging.getLogger("userapp.messages")
 BACK_OFF = (5, 15, 60, 300, 900, 3600)
 
 
-def send_reset_code(user: User, target: str, code: str, minutes: int) -> None:
+def send_reset_code(user: Any, target: str, code: str, minutes: int) -> None:
     """The code of a password reset, by mail or by text; raises MailNotSent or SmsNotSent."""
     send_code(user.language, target, "找回密码", "您正在找回密码。", code, minutes)
 
@@ -35,12 +35,18 @@ def send_code(language: str, target: str, subject: str, reason: str, code: str, 
         delivery.send_sms(target, values["text"], {"code": code, "minutes": str(minutes)})
 
 
-def queue_activation(user: User, code: str, minutes: int) -> None:
+def queue_activation(user: Any, code: str, minutes: int) -> None:
     """The code that verifies an address just given; queued, its failure undoes nothing."""
     queue(user, user.email, "激活邮箱", "请验证您的邮箱地址。", code=code, minutes=minutes, life=timedelta(minutes=minutes))
 
 
-def queue_notice(user: User, target: str | None, subject: str, text: str, **values: Any) -> None:
+def queue_reset_code(user: Any, target: str, code: str, minutes: int) -> None:
+    """The code of a reset where the reply must not wait for it."""
+    life = timedelta(minutes=minutes)
+    queue(user, target, "找回密码", "您正在找回密码。", code=code, minutes=minutes, life=life)
+
+
+def queue_notice(user: Any, target: str | None, subject: str, text: str, **values: Any) -> None:
     """Tell an account's owner what happened to it; never holds a secret."""
     queue(user, target, subject, text, life=timedelta(days=3), **values)
 
@@ -62,7 +68,7 @@ def written(language: str, subject: str, reason: str, **values: Any) -> dict[str
     }
 
 
-def queue(user: User, target: str | None, subject: str, reason: str, life: timedelta, **values: Any) -> None:
+def queue(user: Any, target: str | None, subject: str, reason: str, life: timedelta, **values: Any) -> None:
     """Write a message into the transaction under way; it leaves after the commit, and only then."""
     if not target:
         return
@@ -75,8 +81,9 @@ def queue(user: User, target: str | None, subject: str, reason: str, life: timed
 def deliver_due(limit: int = 100) -> int:
     """Send what is due, each claimed by one conditional statement so that no two workers send the same; how many."""
     sent = 0
-    for message_id in db.session.execute(_due(limit)).scalars().all():
-        db.session.rollback()  # holds no lock while a mail server is waited for
+    with reading() as connection:
+        waiting = connection.execute(_due(limit)).scalars().all()
+    for message_id in waiting:
         if (message := _claim(message_id)) is not None:
             sent += _deliver(message)
     _expire()

@@ -25,6 +25,7 @@ class Outcome:
     flat: Mapping[str, Any] | None = None
     goto: str | None = None
     status: int = 200
+    template: str | None = None
     page: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import secrets
+from contextlib import suppress
 from time import time
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, current_app, g, request, url_for
 from flask_limiter import RateLimitExceeded
 from flask_login import current_user
-from sqlalchemy.exc import OperationalError, TimeoutError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError, TimeoutError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -20,7 +21,7 @@ from werkzeug.routing import RequestRedirect
 from wtforms.validators import ValidationError
 
 from . import credentials, errors, languages, replies, web
-from .extensions import csrf, db, limiter
+from .extensions import csrf, db, limiter, login_manager
 from .forms import incoming
 
 log = logging.getLogger("userapp")
@@ -64,9 +65,10 @@ def connect(app: Flask) -> None:
 
 def _begin() -> None:
     g.request_id = secrets.token_hex(8)
+    view = current_app.view_functions.get(request.endpoint or "")
+    g.changes_on_get = getattr(view, "changes_on_get", False)
     if request.method in SAFE:
         return
-    view = current_app.view_functions.get(request.endpoint or "")
     if limit := getattr(view, "body_limit", None):
         request.max_content_length = current_app.config[limit] + 65536
     try:
@@ -77,8 +79,7 @@ def _begin() -> None:
 
 
 def _refuse_cross_site() -> None:
-    view = current_app.view_functions.get(request.endpoint or "")
-    if request.method in SAFE and not getattr(view, "changes_on_get", False):
+    if request.method in SAFE and not g.changes_on_get:
         return
     if credentials.presented(request) is not None and not credentials.came_by_cookie(request):
         return  # nobody's browser adds a token header by itself
@@ -120,10 +121,14 @@ def _refuse_page_without_token() -> None:
 
 def handle(error: Exception) -> Any:
     """Every failure leaves by the same door."""
-    db.session.rollback()
     if isinstance(error, RequestRedirect):
         return error
-    return web.refuse(_as_app_error(error))
+    told = _as_app_error(error)
+    if told.status >= 500:
+        g._login_user = login_manager.anonymous_user()  # the page must not ask the database again
+    with suppress(SQLAlchemyError):
+        db.session.rollback()
+    return web.refuse(told)
 
 
 def _as_app_error(error: Exception) -> errors.AppError:

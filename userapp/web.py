@@ -161,6 +161,8 @@ def answer(outcome: Outcome) -> Response:
     """The fork: JSON, or the message said once and on to the next page."""
     if not is_browser():
         return replies.as_json(outcome, json_text)
+    if outcome.template:
+        return make_response(render_template(outcome.template, form=None, error=None, **outcome.page))
     if outcome.msg:
         flash(translate(outcome.msg, page_language()))
     return redirect(safe_next() or url_for(outcome.goto or "system.home"), 303)
@@ -176,10 +178,10 @@ def refuse(error: AppError) -> Response:
     if not is_browser():
         return replies.refusal(error, _document(), json_text)
     if isinstance(error, NotSignedIn) and "auth.login" in current_app.view_functions:
-        flash(translate(error.message, page_language()))
+        flash(Told(error).text, "error")
         back = request.full_path.rstrip("?") if request.method == "GET" else None
         return redirect(url_for("auth.login", next=back), 303)
-    response = make_response(render_template("error.html", form=None, error=Told(error)))
+    response = make_response(render_template("error.html", form=None, error=Told(error), request_id=g.get("request_id")))
     response.status_code = error.status
     return replies.with_headers(response, error)
 
@@ -226,6 +228,14 @@ def start(issued: Issued) -> None:
         for name in ("_fresh", "_id"):  # Flask-Login's own marks: nothing of ours reads them
             session.pop(name, None)
         session.permanent = issued.remember
+
+
+def renew(key: str) -> None:
+    """Carry on with a credential's new key: in the session cookie, or in the token cookie where the token came by it."""
+    if current_user.kind == "session":
+        session["_user_id"] = key
+    elif request.cookies.get("token") == current_user.key:
+        set_cookie("token", key, 86400 * current_app.config["TOKEN_DAYS"])
 
 
 def leave() -> None:

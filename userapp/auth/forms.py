@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import identifiers
 from ..errors import Unreachable
 from ..forms import BaseForm, CheckField, PasswordField, TextField
-from .errors import BadParameters, NameOrPasswordMissing
+from .errors import BadParameters, NameOrPasswordMissing, PasswordMissing, ResetParameters
 from .services import KINDS
 
 NAMED = ("uid", "uname", "phone", "email")
@@ -68,3 +68,75 @@ class RegisterForm(ClientForm):
             raise NameOrPasswordMissing("password" if self.text("uname") else "uname")
         if not self.phone.data and not self.text("email"):
             raise Unreachable()
+
+
+class PasswordForm(BaseForm):
+    """Document A's change of password."""
+
+    old_password = PasswordField()
+    new_password = PasswordField()
+
+    def check(self) -> None:
+        """Raise PasswordMissing (10200)."""
+        for name in ("old_password", "new_password"):
+            if not self[name].data:
+                raise PasswordMissing(name)
+
+
+class ChangePasswordForm(BaseForm):
+    """The same in document B's spelling."""
+
+    old_pwd = PasswordField()
+    new_pwd = PasswordField()
+
+    def check(self) -> None:
+        """Raise PasswordMissing (10200)."""
+        if not self.old_pwd.data or not self.new_pwd.data:
+            raise PasswordMissing()
+
+
+class ResetForm(ClientForm):
+    """Document A's recovery: an address at first, then the code with the new password."""
+
+    email = TextField()
+    phone = TextField()
+    code = TextField()
+    new_password = PasswordField()
+
+    def check(self) -> None:
+        """Raise ResetParameters (11012) unless it is one of the two steps."""
+        if self.finishes():
+            if not self.text("code") or not self.new_password.data:
+                raise ResetParameters("new_password" if self.text("code") else "code")
+        elif bool(self.text("email")) == bool(self.text("phone")):
+            raise ResetParameters("email")
+
+    def finishes(self) -> bool:
+        """Whether this is the second step."""
+        return bool(self.text("code") or self.new_password.data)
+
+    def address(self) -> tuple[str, str]:
+        """The kind of address given, and its text."""
+        return ("email", self.text("email")) if self.text("email") else ("phone", self.phone.data)
+
+
+class RefreshForm(BaseForm):
+    """Document B's refresh: `confirm` is Unix time in seconds or milliseconds."""
+
+    confirm = TextField()
+
+
+class EmptyForm(BaseForm):
+    """A request without parameters."""
+
+
+class SessionsForm(BaseForm):
+    """End one credential by its public id, or `others`; or create a token with a name."""
+
+    end = TextField()
+    create = TextField()
+
+    def check(self) -> None:
+        """Raise BadParameters unless exactly one of the two is given."""
+        if bool(self.text("end")) == bool(self.text("create")):
+            raise BadParameters("create")

@@ -1,0 +1,175 @@
+"""Changing and removing one's picture, and finding the one to show."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import Row, case, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from .. import audit, budgets
+from ..errors import NotFound, Overloaded, TooMany
+from ..extensions import db, reading
+from ..models import User
+from .errors import RowNotUpdated, TooLarge
+from .pictures import Limits, make_sizes
+from .storage import GRACE_SECONDS, Store
+
+log = logging.getLogger("userapp.avatar")
+_users = User.__table__
+
+# How long an upload waits for a free decoder before the service says it is busy.
+PATIENCE = 10
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What one process makes and keeps pictures with; `slots` bounds how many are decoded at once."""
+
+    store: Store
+    sizes: Mapping[str, int]
+    limits: Limits
+    slots: threading.BoundedSemaphore
+
+    def make(self, data: bytes, square: tuple[int, int, int] | None) -> dict[str, bytes]:
+        """Decode within the bound; Overloaded where no decoder becomes free."""
+        if not self.slots.acquire(timeout=PATIENCE):
+            raise Overloaded(retry_after=PATIENCE)
+        try:
+            return make_sizes(data, square, self.sizes, self.limits)
+        finally:
+            self.slots.release()
+
+
+def workshop() -> Workshop:
+    """Return the application's."""
+    found: Workshop = current_app.extensions["avatar"]
+    return found
+
+
+def change_avatar(user_id: int, data: bytes, square: tuple[int, int, int] | None) -> Row[Any]:
+    """Make `data` the account's picture and return its row as committed.
+
+    Raises every line of document B's table 107 from 10703 on; whatever fails, the picture shown before stays whole.
+    """
+    if len(data) > current_app.config["AVATAR_MAX_BYTES"]:
+        raise TooLarge()
+    if wait := budgets.charge("avatar", str(user_id), current_app.config["AVATAR_PER_HOUR"], 3600):
+        raise TooMany(retry_after=wait)
+    shop = workshop()
+    triple = shop.make(data, square)
+    with shop.store.changing(user_id):
+        key = shop.store.put(user_id, triple)
+        row = _commit(shop.store, user_id, key)
+        _follow(shop.store, user_id, row.avatar_changed_at)
+    collect(GRACE_SECONDS)
+    return row
+
+
+def remove_avatar(user_id: int) -> Row[Any]:
+    """Go back to the default picture and return the account's row; there being none is no refusal."""
+    store = workshop().store
+    with store.changing(user_id):
+        try:
+            row = _set(user_id, None)
+            audit.record("remove_avatar", user_id)
+            db.session.commit()
+        except SQLAlchemyError as error:
+            db.session.rollback()
+            raise RowNotUpdated() from error
+        _follow(store, user_id, None)
+    return row
+
+
+def find_avatar(user_id: int, size: str) -> tuple[Row[Any], bytes | None]:
+    """Return the account's row and the picture it names; None where it has none or the store does not answer.
+
+    Raises NotFound for an account that does not exist or is disabled.
+    """
+    row = _visible(user_id)
+    for _ in range(3):  # a version can be collected between the row and the file only by a newer one
+        if row.avatar_changed_at is None:
+            break
+        try:
+            found = workshop().store.read(user_id, row.avatar_changed_at, size)
+        except OSError as error:
+            log.error("avatar store: %s", type(error.__cause__ or error).__name__)
+            break
+        if found is not None:
+            return row, found
+        row = _visible(user_id)
+    return row, None
+
+
+def _visible(user_id: int) -> Row[Any]:
+    row = _row(user_id)
+    if row is None or row.disabled:
+        raise NotFound()
+    return row
+
+
+def drop_avatar(user_id: int) -> None:
+    """Remove the files of an account that is gone."""
+    store = workshop().store
+    with store.changing(user_id):
+        _follow(store, user_id, None)
+
+
+def collect(age: float = 0) -> int:
+    """Collect old and left-over files; failing at it fails nobody's request."""
+    try:
+        return workshop().store.sweep(_shown, age)
+    except (OSError, SQLAlchemyError) as error:
+        log.error("avatar sweep: %s", type(error).__name__)
+        return 0
+
+
+def _commit(store: Store, user_id: int, key: str) -> Row[Any]:
+    """Take the next version, name the files after it and commit, in this order: the row never names what is not there."""
+    try:
+        now = int(time.time())
+        latest = _users.c.avatar_changed_at
+        row = _set(user_id, case((latest >= now, latest + 1), else_=now))
+        store.name(user_id, key, row.avatar_changed_at)
+        audit.record("change_avatar", user_id)
+        db.session.commit()
+    except BaseException as error:
+        db.session.rollback()
+        store.discard(user_id, key)
+        if isinstance(error, SQLAlchemyError):
+            raise RowNotUpdated() from error
+        raise
+    return row
+
+
+def _set(user_id: int, version: Any) -> Row[Any]:
+    changed = update(_users).where(_users.c.id == user_id).values(avatar_changed_at=version).returning(*_users.c)
+    row = db.session.execute(changed).one_or_none()
+    if row is None:  # the account was deleted meanwhile
+        raise NotFound()
+    return row
+
+
+def _follow(store: Store, user_id: int, version: int | None) -> None:
+    """Let the store follow the committed row; what fails here is repaired by the next sweep."""
+    try:
+        store.show(user_id, version)
+    except OSError as error:
+        log.error("avatar store: %s", type(error).__name__)
+
+
+def _row(user_id: int) -> Row[Any] | None:
+    columns = (_users.c.id, _users.c.uname, _users.c.disabled, _users.c.avatar_changed_at)
+    with reading() as connection:
+        return connection.execute(select(*columns).where(_users.c.id == user_id)).one_or_none()
+
+
+def _shown(user_id: int) -> int | None:
+    row = _row(user_id)
+    return row.avatar_changed_at if row else None
