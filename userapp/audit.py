@@ -34,7 +34,7 @@ def _values(
     event: str, user_id: int | None, outcome: str, actor_id: int | None, detail: dict[str, Any]
 ) -> dict[str, Any]:
     inside = has_request_context()
-    values = {
+    values: dict[str, Any] = {
         "at": now(),
         "event": event,
         "user_id": user_id,

@@ -14,7 +14,7 @@ from .plugins import Setting
 from .profiles import PROFILES
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-PLUGINS = ("userapp.system", "userapp.auth", "userapp.profile")
+PLUGINS = ("userapp.system", "userapp.auth", "userapp.profile", "userapp.email_binding")
 
 SETTINGS: dict[str, Setting] = {
     "SECRET_KEY": Setting("", "Signs cookies and keys every HMAC; at least 32 characters, the same on every node."),

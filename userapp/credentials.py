@@ -67,7 +67,7 @@ class Issued:
 class Caller(UserMixin):  # type: ignore[misc]
     """Who is asking: one row of the account and the credential it came with."""
 
-    def __init__(self, row: Row[Any]) -> None:
+    def __init__(self, row: Any) -> None:
         self.user = row
         self.user_id: int = row.id
         self.credential_id: int = row.credential_id

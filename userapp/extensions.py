@@ -49,7 +49,7 @@ def connect(app: Flask) -> None:
     from . import models  # noqa: F401 - the tables must be known to migrations
 
     Path(app.instance_path).mkdir(mode=0o700, parents=True, exist_ok=True)
-    app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", {"pool_pre_ping": True})
+    app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", {"pool_pre_ping": True, "hide_parameters": True})
     db.init_app(app)
     migrate.init_app(app, db, directory=str(Path(__file__).parent.parent / "migrations"), render_as_batch=True)
     mail.init_app(app)

@@ -37,7 +37,7 @@ class CheckField(BooleanField):
         self.data = bool(valuelist) and valuelist[0].strip().lower() in TRUE
 
 
-class BaseForm(FlaskForm):  # type: ignore[misc]
+class BaseForm(FlaskForm):
     """A form whose `check` says what is wrong with its shape; it never asks the database."""
 
     class Meta:

@@ -9,6 +9,8 @@ from pathlib import Path
 from flask import Flask, g, has_request_context, request
 from flask_login import current_user
 
+from .errors import AppError
+
 LANGUAGES = ("zh", "en")
 COOKIE = "lang"
 
@@ -43,6 +45,20 @@ def page_language() -> str:
 def translate(text: str, language: str) -> str:
     """`text` in `language`; Chinese where the catalogue has no line for it."""
     return catalogue(language).gettext(text) if text else ""
+
+
+def json_text(text: str) -> str:
+    """A message as JSON tells it: Chinese as the documents spell it, English only for `lang=en`."""
+    return translate(text, asked() or "zh")
+
+
+class Told:
+    """An error as a page tells it: in the visitor's language, with the field it belongs to."""
+
+    def __init__(self, error: AppError) -> None:
+        self.number, self.status, self.field = error.number, error.status, error.field
+        self.retry_after = error.retry_after
+        self.text = error.text_in(lambda text: translate(text, page_language()))
 
 
 def connect(app: Flask) -> None:

@@ -136,7 +136,8 @@ class Courier:
     """The thread of a worker that delivers after each commit, and looks again when something was left over."""
 
     def __init__(self, app: Flask) -> None:
-        self.app, self.wake, self.thread = app, threading.Event(), None  # type: ignore[var-annotated]
+        self.app, self.wake = app, threading.Event()
+        self.thread: threading.Thread | None = None
         self.lock, self.stopped = threading.Lock(), False
 
     def call(self) -> None:

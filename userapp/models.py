@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, BigInteger, Boolean, DateTime, ForeignKey, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from .extensions import db
+
+if TYPE_CHECKING:  # Flask-SQLAlchemy makes its Model at run time
+    from .extensions import Base as Model
+else:
+    Model = db.Model
 
 BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up only in an INTEGER primary key
 
@@ -34,8 +39,8 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-class User(db.Model):
-    """An account. `generation` moves on when everything issued for it must end: older credentials and codes are dead."""
+class User(Model):
+    """An account. `generation` moves on when everything issued for it must end: what is older is dead."""
 
     __tablename__ = "users"
     __table_args__ = {"sqlite_autoincrement": True}  # an id is never given twice
@@ -58,7 +63,7 @@ class User(db.Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
-class Credential(db.Model):
+class Credential(Model):
     """A session or a token; the key itself is with the caller only."""
 
     __tablename__ = "credentials"
@@ -78,7 +83,7 @@ class Credential(db.Model):
     agent: Mapped[str] = mapped_column(String(200), default="")
 
 
-class Code(db.Model):
+class Code(Model):
     """A one-time code that was sent out: its HMAC, never the code."""
 
     __tablename__ = "codes"
@@ -95,7 +100,7 @@ class Code(db.Model):
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
-class SpentChallenge(db.Model):
+class SpentChallenge(Model):
     """A captcha that was tried; the primary key decides that it was tried once."""
 
     __tablename__ = "spent_challenges"
@@ -103,7 +108,7 @@ class SpentChallenge(db.Model):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
-class Budget(db.Model):
+class Budget(Model):
     """What was spent on one account, address or target until `resets_at`."""
 
     __tablename__ = "budgets"
@@ -113,7 +118,7 @@ class Budget(db.Model):
     resets_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
-class EmailChange(db.Model):
+class EmailChange(Model):
     """A pending change of a verified address: at most one an account, and which credential asked for it."""
 
     __tablename__ = "email_changes"
@@ -127,7 +132,7 @@ class EmailChange(db.Model):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
-class Message(db.Model):
+class Message(Model):
     """A mail or text nobody waits for, written in the transaction it tells of and delivered after it."""
 
     __tablename__ = "messages"
@@ -144,7 +149,7 @@ class Message(db.Model):
     done: Mapped[str] = mapped_column(String(10), default="", index=True)
 
 
-class AuditEvent(db.Model):
+class AuditEvent(Model):
     """What happened to an account, by whom and from where."""
 
     __tablename__ = "audit_events"

@@ -24,6 +24,7 @@ class Outcome:
     data: Any = None
     flat: Mapping[str, Any] | None = None
     goto: str | None = None
+    said: str = ""  # what a page tells where JSON keeps `msg` empty
     status: int = 200
     template: str | None = None
     page: Mapping[str, Any] = field(default_factory=dict)
@@ -88,7 +89,7 @@ def user_fields(user: Any) -> dict[str, Any]:
 
 def avatar_url(user: Any, size: str) -> str:
     """Where one size of an account's picture is; a new picture has a new address."""
-    base = current_app.config["BASE_URL"]
+    base = str(current_app.config["BASE_URL"])
     if user.avatar_changed_at is not None:
         return f"{base}/avatar/{size}/{user.id % 1000:03d}/{user.id}.png?_t={user.avatar_changed_at}"
     if "avatar.default" in current_app.view_functions:

@@ -1,9 +1,8 @@
-"""What happens around every request: its id, the cross-site check, the headers of every reply, and failures as replies."""
+"""What happens around every request: its id, the cross-site check, every reply's headers, failures as replies."""
 
 from __future__ import annotations
 
 import logging
-import re
 import secrets
 from contextlib import suppress
 from time import time
@@ -203,17 +202,6 @@ def _teardown(_error: BaseException | None) -> None:
     caller = g.get("_login_user")
     if caller is not None and isinstance(caller, credentials.Caller):
         credentials.touch(caller)
-
-
-class Redacting(logging.Filter):
-    """Takes token-like and password-like parameters out of log lines, wherever they came from."""
-
-    pattern = re.compile(r"(?i)((?:__token|token|password|pwd|captcha|code)\s*[=:]\s*)[^\s&,;\"']+")
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Rewrite the line; never drop it."""
-        record.msg, record.args = self.pattern.sub(r"\1…", record.getMessage()), ()
-        return True
 
 
 def page_values(app: Flask) -> None:

@@ -15,12 +15,13 @@ from .addresses import client_address
 from .credentials import Fresh, Issued, Origin
 from .errors import AppError, NotAllowed, NotFresh, NotSignedIn, PostRequired
 from .forms import BaseForm
-from .languages import asked, page_language, translate
+from .languages import Told, json_text, page_language, translate
 from .models import now
-from .replies import Outcome
+from .replies import Outcome as Outcome  # features take it from here
 
 View = TypeVar("View", bound=Callable[..., Any])
-__all__ = ["Outcome", "anyone", "document", "form_view", "freshly_signed_in", "page", "signed_in", "token_only", "admin"]
+Action = Callable[..., Outcome]
+Door = Callable[..., Response]
 
 
 # who may enter
@@ -43,7 +44,7 @@ def token_only(view: View) -> View:
 
 def freshly_signed_in(view: View) -> View:
     """Only where the password was given within FRESH_SECONDS (0 = the documents ask for no such thing)."""
-    return _guarded(view, "freshly_signed_in", _require_fresh)
+    return _guarded(view, "freshly_signed_in", require_fresh)
 
 
 def admin(view: View) -> View:
@@ -69,7 +70,8 @@ def _require_token() -> None:
         raise NotSignedIn()
 
 
-def _require_fresh() -> None:
+def require_fresh() -> None:
+    """Raise NotFresh where the profile wants the password given lately and it was not."""
     seconds = current_app.config["FRESH_SECONDS"]
     if seconds and now() - current_user.fresh_at > timedelta(seconds=seconds):
         raise NotFresh()
@@ -105,13 +107,13 @@ def is_browser() -> bool:
     return accepted["text/html"] > accepted["application/json"]
 
 
-def form_view(form_class: type[BaseForm], template: str | None = None) -> Callable[[View], View]:
+def form_view(form_class: type[BaseForm], template: str | None = None) -> Callable[[Action], Door]:
     """Fill and check the form, call the view with it, and answer its outcome or its AppError to whoever asked.
 
     GET shows `template` to a browser and is PostRequired for everybody else.
     """
 
-    def decorate(view: View) -> View:
+    def decorate(view: Action) -> Door:
         @wraps(view)
         def handle(**values: Any) -> Response:
             if request.method in ("GET", "HEAD"):
@@ -128,29 +130,33 @@ def form_view(form_class: type[BaseForm], template: str | None = None) -> Callab
                     raise
                 return _show(template, form or form_class(formdata=None), error)
 
-        return _marked(cast(View, handle), post_only=True, form=form_class)
+        return _marked(handle, post_only=True, form=form_class)
 
     return decorate
 
 
-def page(template: str) -> Callable[[View], View]:
+def page(template: str) -> Callable[[Action], Door]:
     """A view that reads: its outcome's data for JSON, `template` with the outcome's `page` values for a browser."""
 
-    def decorate(view: View) -> View:
+    def decorate(view: Action) -> Door:
         @wraps(view)
         def handle(**values: Any) -> Response:
-            outcome: Outcome = view(**values)
-            if is_browser():
-                return make_response(render_template(template, form=None, error=None, data=outcome.data, **outcome.page))
-            return answer(outcome)
+            outcome = view(**values)
+            if not is_browser():
+                return answer(outcome)
+            return _page(template, form=None, error=None, data=outcome.data, **outcome.page)
 
-        return cast(View, handle)
+        return handle
 
     return decorate
+
+
+def _page(template: str, **values: Any) -> Response:
+    return make_response(render_template(template, **values))
 
 
 def _show(template: str, form: BaseForm, error: AppError | None) -> Response:
-    response = make_response(render_template(template, form=form, error=error and Told(error)))
+    response = _page(template, form=form, error=error and Told(error))
     if error is not None:
         response.status_code = replies.http_status(error, _document() if _document() == "A" else None)
         replies.with_headers(response, error)
@@ -162,10 +168,10 @@ def answer(outcome: Outcome) -> Response:
     if not is_browser():
         return replies.as_json(outcome, json_text)
     if outcome.template:
-        return make_response(render_template(outcome.template, form=None, error=None, **outcome.page))
-    if outcome.msg:
-        flash(translate(outcome.msg, page_language()))
-    return redirect(safe_next() or url_for(outcome.goto or "system.home"), 303)
+        return _page(outcome.template, form=None, error=None, **outcome.page)
+    if told := outcome.said or outcome.msg:
+        flash(translate(told, page_language()))
+    return make_response(redirect(safe_next() or url_for(outcome.goto or "system.home"), 303))
 
 
 def as_json(outcome: Outcome) -> Response:
@@ -180,24 +186,12 @@ def refuse(error: AppError) -> Response:
     if isinstance(error, NotSignedIn) and "auth.login" in current_app.view_functions:
         flash(Told(error).text, "error")
         back = request.full_path.rstrip("?") if request.method == "GET" else None
-        return redirect(url_for("auth.login", next=back), 303)
-    response = make_response(render_template("error.html", form=None, error=Told(error), request_id=g.get("request_id")))
+        return make_response(redirect(url_for("auth.login", next=back), 303))
+    if error.status == 400:  # the request has no address of ours: a page with links could not be built for it
+        return Response(Told(error).text, 400, mimetype="text/plain")
+    response = _page("error.html", form=None, error=Told(error), request_id=g.get("request_id"))
     response.status_code = error.status
     return replies.with_headers(response, error)
-
-
-class Told:
-    """An error as a page tells it: in the visitor's language, with the field it belongs to."""
-
-    def __init__(self, error: AppError) -> None:
-        self.number, self.status, self.field = error.number, error.status, error.field
-        self.retry_after = error.retry_after
-        self.text = error.text_in(lambda text: translate(text, page_language()))
-
-
-def json_text(text: str) -> str:
-    """A message as JSON tells it: Chinese as the documents spell it, English only for `lang=en`."""
-    return translate(text, asked() or "zh")
 
 
 def _document() -> str | None:
@@ -231,7 +225,7 @@ def start(issued: Issued) -> None:
 
 
 def renew(key: str) -> None:
-    """Carry on with a credential's new key: in the session cookie, or in the token cookie where the token came by it."""
+    """Carry on with a credential's new key: in the session cookie, or in the token cookie if the token came by it."""
     if current_user.kind == "session":
         session["_user_id"] = key
     elif request.cookies.get("token") == current_user.key:

@@ -310,12 +310,11 @@ def test_the_profile_decides_who_is_told_apart(make_app, profile, by_name, by_ad
     """Contract 7, first row, and 10111 用户名或密码错误."""
     app = make_app(SECURITY_PROFILE=profile)
     app.test_client_class = Json
-    client = app.test_client()
-    made = client.register("ning", "correct-horse-battery-9", email="ning@example.com", phone=PHONE)
+    made = app.test_client().register("ning", "correct-horse-battery-9", email="ning@example.com", phone=PHONE)
     assert made.json["status"], made.json
 
     def ask(user):
-        reply = client.login(user, "wrong-horse-battery-9")
+        reply = app.test_client().login(user, "wrong-horse-battery-9")
         assert reply.status_code == 403
         assert (reply.json["code"] == 10111) == (reply.json["msg"] == "用户名或密码错误")
         return reply.json["msg"]

@@ -51,8 +51,9 @@ def test_mail_arrives_parsed(smtp_server: SmtpServer) -> None:
 
 def test_mail_is_refused_on_demand(smtp_server: SmtpServer) -> None:
     smtp_server.refuse_with = 550
-    with smtplib.SMTP(smtp_server.host, smtp_server.port, timeout=5) as client:
-        pytest.raises(smtplib.SMTPRecipientsRefused, client.send_message, mail())
+    client = smtplib.SMTP(smtp_server.host, smtp_server.port, timeout=5)
+    with client, pytest.raises(smtplib.SMTPRecipientsRefused):
+        client.send_message(mail())
     assert smtp_server.messages == []
 
 

@@ -11,6 +11,7 @@ from .. import keys
 
 COOKIE = "device"
 LIFE = 400 * 86400
+KINDS = {"web": "session", "android": "token", "ios": "token", "api": "token"}
 MOST_ACCOUNTS = 5
 
 

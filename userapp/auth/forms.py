@@ -5,8 +5,8 @@ from __future__ import annotations
 from .. import identifiers
 from ..errors import Unreachable
 from ..forms import BaseForm, CheckField, PasswordField, TextField
+from .devices import KINDS
 from .errors import BadParameters, NameOrPasswordMissing, PasswordMissing, ResetParameters
-from .services import KINDS
 
 NAMED = ("uid", "uname", "phone", "email")
 

@@ -16,10 +16,9 @@ from ..errors import AppError, PhoneTaken, TooSoon
 from ..extensions import db, reading
 from ..models import User
 from . import captcha, guesses
-from .devices import Device
+from .devices import KINDS, Device
 from .errors import AccountDisabled, EmailTaken, NameTaken, NotCreated, RegisterPasswordLength
 
-KINDS = {"web": "session", "android": "token", "ios": "token", "api": "token"}
 COLUMNS = {"uid": User.uid, "uname": User.uname_key, "phone": User.phone, "email": User.email}
 
 

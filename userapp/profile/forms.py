@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..forms import BaseForm, TextField
 from .errors import IntroTooLong, WrongGender
 
@@ -26,9 +28,9 @@ class InfoForm(BaseForm):
         """Raise WrongGender (30100) or IntroTooLong (30101)."""
         self.changes()
 
-    def changes(self) -> dict[str, object]:
+    def changes(self) -> dict[str, Any]:
         """The columns that were sent, with their new values; document A's spelling wins over document B's."""
-        found: dict[str, object] = {}
+        found: dict[str, Any] = {}
         for name, known in (("sex_flag", FLAGS), ("sex", GENDERS), ("gender", GENDERS)):
             if name in self.sent:
                 found["gender"] = known.get(self.text(name))

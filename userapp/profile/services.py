@@ -50,7 +50,7 @@ def _canonical(identity: dict[str, str]) -> dict[str, str | None]:
 
 
 def _may_mail(user_id: int, address: str | None) -> bool:
-    """Charge the mail a new address will get, before the write transaction; the address of the account itself costs nothing."""
+    """Charge the mail a new address will get, before the write transaction; the present address costs nothing."""
     if not address:
         return False
     with reading() as connection:

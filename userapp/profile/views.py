@@ -29,7 +29,8 @@ def info() -> Outcome:
 @web.form_view(InfoForm, "profile/info.html")
 def change_info(form: InfoForm) -> Outcome:
     """Change what was sent; nothing sent is a read (document B's Default)."""
-    changes = form.changes()
+    if {"phone", "email"} & (changes := form.changes()).keys():
+        web.require_fresh()
     user = services.change_info(current_user.user_id, **changes) if changes else current_user.user
     fields = replies.user_fields(user)
     return Outcome("修改成功" if changes else "", fields, flat=fields, goto="profile.info")

@@ -1,0 +1,183 @@
+"""Bodies no honest client sends: each gets a refusal of the documents, none an error of the server."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.conftest import ANSWER, PASSWORD, Browser, Json
+
+PATHS = ("/user/login", "/user/register", "/user/info")
+DOCUMENTED = {0, -13, 413, 10000, 10001, 10006, 10008, 10009, 10010, 10100, 10101, 10107, 10205, 10806, 30000, 30001, 30100}
+JSON_TYPE = "application/json"
+FORM_TYPE = "application/x-www-form-urlencoded"
+GOOD = {"user": "nobody", "uname": "lanlan", "email": "lan@example.com", "password": PASSWORD, "intro": "x"}
+
+
+def with_value(value: str) -> bytes:
+    return ('{"user": %s, "uname": %s, "password": %s, "intro": %s, "gender": %s}' % ((value,) * 5)).encode()
+
+
+JSON_BODIES = {
+    "a number": b'{"user": 123}',
+    "an array": b"[1,2]",
+    "a text": b'"x"',
+    "null": b"null",
+    "true": b"true",
+    "nothing": b"",
+    "a brace": b"{",
+    "NUL in a value": with_value('"a\\u0000b"'),
+    "NUL in a name": b'{"us\\u0000er": "x"}',
+    "a raw NUL": b'{"user": "a\x00b"}',
+    "a lone surrogate": with_value('"\\ud800"'),
+    "a lone surrogate in a name": b'{"\\udfff": "x"}',
+    "100 000 deep arrays": b"[" * 100_000,
+    "100 000 deep closed arrays": b"[" * 100_000 + b"]" * 100_000,
+    "100 000 deep objects": b'{"a":' * 40_000 + b"1" + b"}" * 40_000,
+    "a nested object": with_value('{"a": 1}'),
+    "a nested array": with_value('["x"]'),
+    "NaN": with_value("NaN"),
+    "Infinity": with_value("-Infinity"),
+    "a huge float": with_value("1e999"),
+    "a big integer": with_value("9" * 4000),
+    "a bigger integer": with_value("9" * 20_000),
+    "a name twice": b'{"user": "a", "user": ["b"]}',
+    "a byte order mark": b'\xef\xbb\xbf{"user": "x"}',
+    "UTF-16": json.dumps(GOOD).encode("utf-16"),
+    "broken UTF-8": b'{"user": "\xff\xfe"}',
+    "a long text": with_value('"' + "x" * 20_000 + '"'),
+}
+FORM_BODIES = {
+    "nothing": b"",
+    "no names": b"&&&===",
+    "NUL": b"user=a%00b&uname=a%00b&password=a%00b&intro=%00",
+    "NUL in a name": b"us%00er=a",
+    "broken UTF-8": b"user=%ff%fe&uname=%ff&password=%c3%28&intro=%ff",
+    "a lone surrogate": b"user=%ed%a0%80&uname=%ed%a0%80&password=x&intro=%ed%a0%80",
+    "a name twice": b"user=a&user=b&uname=a&uname=b&password=c&password=d&intro=a&intro=b",
+    "brackets": b"user[]=a&user[$ne]=b&password[]=c",
+    "a thousand names": b"&".join(b"n%d=1" % n for n in range(1500)),
+    "a long text": b"user=" + b"x" * 20_000,
+    "5 MB": b"user=" + b"x" * 5_000_000,
+    "percent signs": b"user=%&password=%zz",
+    "JSON called a form": json.dumps(GOOD).encode(),
+}
+
+
+@pytest.fixture
+def people(signed_in, app):
+    """A stranger and somebody signed in: both send what follows."""
+    client = signed_in()
+    app.test_client_class = Json
+    return {"/user/login": app.test_client(), "/user/register": app.test_client(), "/user/info": client}
+
+
+def refused(reply, what):
+    assert reply.status_code < 500, (what, reply.status, reply.get_data(as_text=True)[:300])
+    assert reply.json["code"] in DOCUMENTED, (what, reply.json)
+    assert "Traceback" not in reply.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("what", JSON_BODIES)
+def test_no_json_body_is_an_error_of_the_server(people, path, what):
+    """Contract 6: -13 wrong parameter type, or the line of what is missing; never document A's 500."""
+    refused(people[path].post(path, data=JSON_BODIES[what], content_type=JSON_TYPE), what)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("what", FORM_BODIES)
+def test_no_form_body_is_an_error_of_the_server(people, path, what):
+    """Contract 6: the same for forms."""
+    refused(people[path].post(path, data=FORM_BODIES[what], content_type=FORM_TYPE), what)
+
+
+@pytest.mark.parametrize(
+    "what,code", [("an array", -13), ("a text", -13), ("a lone surrogate", -13), ("NUL in a value", -13), ("NaN", -13)]
+)
+def test_what_is_no_object_of_texts_is_the_wrong_type(people, what, code):
+    """Contract 6: -13 wrong parameter type; 403 on document A's endpoints, 200 on document B's."""
+    for path, status in (("/user/login", 403), ("/user/register", 403), ("/user/info", 200)):
+        reply = people[path].post(path, data=JSON_BODIES[what], content_type=JSON_TYPE)
+        assert (reply.json["code"], reply.json["msg"], reply.status_code) == (code, "参数类型错误", status)
+
+
+def test_a_number_as_user_lacks_only_the_password(client):
+    """Contract 1: a value sent as a JSON number means its text."""
+    assert client.post("/user/login", json={"user": 123}).json["code"] == 10107
+    reply = client.post("/user/login", json={"user": 123, "password": True, "captcha": client.captcha()})
+    assert reply.json["code"] == 10100
+
+
+def test_of_a_name_given_twice_the_first_value_counts(client, make_user):
+    """Contract 1: the same value whoever looks, in forms and in JSON."""
+    make_user()
+    form = f"user=ning&user=nobody&password={PASSWORD}&password=x&captcha={client.captcha()}"
+    assert client.post("/user/login", data=form, content_type=FORM_TYPE).json["code"] == 0
+    body = f'{{"user": "ning", "user": "nobody", "password": "{PASSWORD}", "captcha": "{client.captcha()}"}}'
+    assert client.post("/user/login", data=body, content_type=JSON_TYPE).json["code"] == 0
+
+
+@pytest.mark.parametrize("charset", ["gbk", "utf-16", "utf-7", "nonsense", "idna", "zlib"])
+def test_a_charset_we_do_not_speak_changes_nothing(people, charset):
+    """Contract 1: bodies are UTF-8."""
+    for path in PATHS:
+        body = json.dumps(GOOD | {"intro": "宁"}, ensure_ascii=False).encode()
+        refused(people[path].post(path, data=body, content_type=f"{JSON_TYPE}; charset={charset}"), charset)
+        refused(people[path].post(path, data=b"user=x&password=y&intro=z", content_type=f"{FORM_TYPE}; charset={charset}"), charset)
+
+
+@pytest.mark.parametrize(
+    "kind", ["multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=" + "x" * 5000,
+             "text/plain", "application/xml", "", "application/json;;;", "APPLICATION/JSON", "application/vnd.api+json"]
+)  # fmt: skip
+def test_a_body_of_another_kind_is_a_refusal(people, kind):
+    """Contract 1: form, multipart or JSON."""
+    for path in PATHS:
+        refused(people[path].post(path, data=b"--x\r\nuser=a", content_type=kind), kind)
+
+
+def test_a_file_where_text_is_expected_is_no_text(people):
+    """Contract 1: multipart parameters."""
+    import io
+
+    for path in PATHS:
+        values = {name: (io.BytesIO(b"x"), "x.txt") for name in ("user", "uname", "password", "intro", "captcha")}
+        refused(people[path].post(path, data=values, content_type="multipart/form-data"), path)
+
+
+def test_a_body_beyond_the_limit_is_413_for_a_program(people):
+    """Contract 6 and 8: 413 as JSON, document B's endpoints as 200."""
+    for path, status in (("/user/login", 403), ("/user/info", 200)):
+        reply = people[path].post(path, data={"intro": "x" * 5_000_000})
+        assert reply.json["code"] == 413 and reply.status_code in (413, status)
+
+
+@pytest.mark.parametrize("what", FORM_BODIES)
+def test_a_browser_gets_a_page_for_each(app, what):
+    """Contract 1: a browser gets pages."""
+    app.test_client_class = Browser
+    browser = app.test_client()
+    token = browser.token()
+    for path in ("/user/login", "/user/register"):
+        body = FORM_BODIES[what] + b"&csrf_token=" + token.encode()
+        reply = browser.post(path, data=body, content_type=FORM_TYPE, csrf=False)
+        assert 400 <= reply.status_code < 500 and reply.mimetype == "text/html", (what, reply.status)
+
+
+@pytest.mark.parametrize("header", ["token", "Authorization", "Cookie", "User-Agent", "Accept", "Accept-Language", "Origin"])
+@pytest.mark.parametrize("value", ["\xff\xfe", "x" * 8000, "", "Bearer ", ";;;===", "a=\x80", "session=.eJ.x.y", "q=nan"])
+def test_no_header_is_an_error_of_the_server(client, header, value):
+    """Document A: 500 服务器错误 is for our failures, not for a caller's."""
+    for method, path in (("GET", "/user/info"), ("POST", "/user/login"), ("POST", "/user/info"), ("GET", "/user/logout")):
+        assert client.open(path, method=method, headers={header: value}).status_code < 500
+
+
+@pytest.mark.parametrize("user", ["a\tb", "%00", "../../etc", "{{7*7}}", "${jndi:x}", "\u202e", "İ" * 60, "ﷺ" * 30, "@" * 200, "٣" * 40])
+def test_odd_names_are_unknown_users(client, user):
+    """Document A, login, 403: 无此用户."""
+    reply = client.post("/user/login", data={"user": user, "password": PASSWORD, "captcha": client.captcha()})
+    assert reply.json["code"] == 10100
+    reply = client.post("/user/register", json=GOOD | {"uname": user, "captcha": ANSWER})
+    assert reply.json["code"] in (10007, 10008, 30001)
