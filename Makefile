@@ -30,7 +30,7 @@ current = [ -x $(RUN) ] && [ -f .venv/$(2) ] && [ "$$(cat .venv/$(2))" = "$$($(c
 # $(call install,requirements file,stamp file,files)
 define install
 	echo "Installing $(1) into .venv …" >&2; \
-	$(RUN) -m pip install --quiet --disable-pip-version-check --no-input --no-compile \
+	$(RUN) -m pip install --quiet --disable-pip-version-check --no-input \
 	  --require-hashes --only-binary :all: -r $(1) >.venv/install.log 2>&1 \
 	  || { echo "Could not install $(1): is there a network? Details: .venv/install.log; offline: PIP_NO_INDEX=1 PIP_FIND_LINKS=folder" >&2; exit 1; }; \
 	$(call stamp,$(RUN),$(3)) >.venv/$(2)

@@ -16,6 +16,7 @@ UPGRADE = "from wsgi import app; from flask_migrate import upgrade; app.app_cont
 
 def main() -> None:
     """Prepare the instance folder, bring the database up to date and become gunicorn."""
+    os.umask(0o077)  # the database holds accounts: nobody else's to read
     host = os.environ.setdefault("HOST", "127.0.0.1").strip("[]")
     port = os.environ.setdefault("PORT", "8000")
     instance = Path(os.environ.get("USERAPP_INSTANCE") or ROOT / "instance").resolve()
@@ -24,9 +25,7 @@ def main() -> None:
     fill_environment(host, port, instance)
     os.chdir(ROOT)
     migrate()
-    print(
-        f"userapp answers at {os.environ.get('USERAPP_BASE_URL') or address(host, port)} (Ctrl-C ends it)", flush=True
-    )
+    print(f"userapp listens at {address(host, port)} (Ctrl-C ends it)", flush=True)
     command = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "deploy/gunicorn.conf.py"), "wsgi:app"]
     os.execv(sys.executable, command)
 

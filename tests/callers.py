@@ -52,7 +52,12 @@ def told(reply: Any, message: str, number: int | None = None, status: int | None
 def done(reply: Any, message: str) -> None:
     """Assert a success: 200 with `message` for JSON, for a browser 303 (the message is on the next page)."""
     if reply.is_json:
-        assert (reply.status_code, reply.json["msg"], reply.json["code"], reply.json["status"]) == (200, message, 0, True)
+        assert (reply.status_code, reply.json["msg"], reply.json["code"], reply.json["status"]) == (
+            200,
+            message,
+            0,
+            True,
+        )
     else:
         assert reply.status_code == 303, reply.get_data(as_text=True)[-2500:]
 

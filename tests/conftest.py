@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import event
 
 from userapp import create_app
@@ -20,6 +22,7 @@ pytest_plugins = ["tests.servers", "tests.callers"]
 ANSWER = "ACEHJ"
 PASSWORD = "correct-horse-9"
 HTML = "text/html,application/xhtml+xml,*/*;q=0.8"
+TEMPLATES = FileSystemBytecodeCache()  # each application of a test would compile them anew
 ON_POSTGRESQL = os.environ.get("TEST_ON") == "postgresql"
 
 
@@ -84,6 +87,7 @@ def make_app(tmp_path: Any, request: pytest.FixtureRequest) -> Iterator[Callable
         if ON_POSTGRESQL and "SQLALCHEMY_DATABASE_URI" not in settings:
             values["SQLALCHEMY_DATABASE_URI"] = request.getfixturevalue("fresh_postgresql")
         app = create_app(values)
+        app.jinja_env.bytecode_cache = TEMPLATES
         made.append(app)
         with app.app_context():
             db.create_all()
@@ -163,6 +167,8 @@ def outbox(app: Flask) -> Callable[[], list[dict[str, Any]]]:
     """What was mailed and texted, newest first; the queue is emptied before one looks."""
     from userapp import delivery, messages
 
+    app.extensions["userapp.courier"].stopped = True  # what a thread has just claimed could not be seen yet
+
     def look() -> list[dict[str, Any]]:
         with app.app_context():
             messages.deliver_due()
@@ -173,11 +179,13 @@ def outbox(app: Flask) -> Callable[[], list[dict[str, Any]]]:
 
 @pytest.fixture
 def statements(app: Flask) -> Iterator[list[str]]:
-    """The SQL statements that ran, in order; clear it before what is to be counted."""
+    """The SQL statements the test's own thread ran, in order; clear it before what is to be counted."""
     seen: list[str] = []
+    own = threading.get_ident()  # the courier looks at its queue meanwhile
 
     def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        seen.append(statement)
+        if threading.get_ident() == own:
+            seen.append(statement)
 
     with app.app_context():
         engine = db.engine

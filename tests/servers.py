@@ -65,11 +65,10 @@ def free_port() -> int:
     """A TCP port of 127.0.0.1 that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        return int(probe.getsockname()[1])
 
 
-def wait_for(ready: Callable[[], bool], process: subprocess.Popen[bytes], seconds: float = 20) -> bool:
+def wait_for(ready: Callable[[], bool], process: subprocess.Popen[bytes], seconds: float = 60) -> bool:
     """Whether `ready` came true before the time was over or the process ended."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and process.poll() is None:
@@ -178,8 +177,8 @@ def running_application(environment: dict[str, str]) -> Iterator[LiveServer]:
     values = {key: value for key, value in os.environ.items() if not key.startswith("USERAPP_")}
     values |= {"HOST": "127.0.0.1", "PORT": str(port), "USERAPP_INSTANCE": str(instance), "WEB_CONCURRENCY": "1"}
     values |= environment
-    command = [sys.executable, "deploy/run.py"]
     with (instance / "server.log").open("wb") as log:
+        command = [sys.executable, "deploy/run.py"]
         process = subprocess.Popen(command, cwd=ROOT, env=values, stdout=log, stderr=log, start_new_session=True)
     server = LiveServer(f"http://127.0.0.1:{port}", port, instance, process)
     try:

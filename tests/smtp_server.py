@@ -34,14 +34,14 @@ class SmtpServer:
     recipients: list[str] = field(default_factory=list)
     refuse_with: int | None = None
 
-    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802
+    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:
         """Accept every recipient, or none while `refuse_with` is set."""
         if self.refuse_with:
             return f"{self.refuse_with} refused"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
         """Keep the parsed mail and whom it was for."""
         message = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(message, EmailMessage)

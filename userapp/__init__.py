@@ -17,7 +17,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     """Build the application: settings, extensions, plugins.
 
     `overrides` are settings by name, stronger than the environment; INSTANCE is the data folder. Raises
-    `config.UnsafeStart` or `plugins.PluginError` with one line saying what is wrong.
+    `config.UnsafeStart`, `plugins.PluginError` or, for an error number with two meanings, ValueError: one line each.
     """
     from flask import Flask
 

@@ -1,4 +1,4 @@
-"""What may be spent on an account, an address or a target within a window; counted in the database, in one statement."""
+"""What may be spent on an account, an address or a target within a window; counted in one database statement."""
 
 from __future__ import annotations
 

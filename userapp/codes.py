@@ -54,8 +54,9 @@ def give_back_message(purpose: str, target: str) -> None:
 def issue(purpose: str, target: str, user: Any, holder: str = "", code: str | None = None) -> str:
     """Replace the code of a purpose for this account (or holder) and return the new one; the caller commits.
 
-    `holder` is what the asking client must show again; `code` is given where it was sent before it is stored. The tries of
-    the replaced code stay counted. Without `user` (a User or its row; None where nobody has the target) a row is written all the same: known and unknown targets cost alike.
+    `holder` is what the asking client must show again; `code` is given where it was sent before it is stored. The
+    tries of the replaced code stay counted. Without `user` (a User or its row; None where nobody has the target) a row
+    is written all the same: known and unknown targets cost alike.
     """
     same = Code.user_id == user.id if user else Code.holder == holder
     tried = db.session.execute(

@@ -14,7 +14,7 @@ from .plugins import Setting
 from .profiles import PROFILES
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-PLUGINS = ("userapp.system", "userapp.auth", "userapp.profile", "userapp.email_binding")
+PLUGINS = ("userapp.system", "userapp.auth", "userapp.profile", "userapp.avatar", "userapp.email_binding")
 
 SETTINGS: dict[str, Setting] = {
     "SECRET_KEY": Setting("", "Signs cookies and keys every HMAC; at least 32 characters, the same on every node."),
@@ -182,7 +182,7 @@ def _file(app: Flask) -> dict[str, Any]:
     if not path.is_file():
         return {}
     names: dict[str, Any] = {}
-    exec(compile(path.read_text("utf-8"), str(path), "exec"), names)  # noqa: S102 - the operator's own file
+    exec(compile(path.read_text("utf-8"), str(path), "exec"), names)  # the operator's own file
     return {key: value for key, value in names.items() if key.isupper()}
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from flask import Flask, Request, current_app, g, request
 from flask import session as cookie_session
 from flask_login import AnonymousUserMixin, UserMixin
-from sqlalchemy import Row, bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from .extensions import db, login_manager, reading, writing
 from .models import Credential, User, now
@@ -93,9 +93,7 @@ class Fresh(UserMixin):  # type: ignore[misc]
         return self.key
 
 
-def issue(
-    user: User, kind: str, origin: Origin, *, generation: int, remember: bool = False, name: str = ""
-) -> Issued:
+def issue(user: User, kind: str, origin: Origin, *, generation: int, remember: bool = False, name: str = "") -> Issued:
     """Add a session or token of `user` to the transaction under way.
 
     `generation` is the account's as it was when its password was checked: if it moved since, what is issued is dead.

@@ -21,7 +21,8 @@ def send_mail(to: str, subject: str, text: str, html: str) -> None:
     if not current_app.config["MAIL_SERVER"]:
         if not outbox_used():
             raise MailNotSent(kind="NotConfigured")
-        return put_in_outbox("mail", to, subject, text, html)
+        put_in_outbox("mail", to, subject, text, html)
+        return
     sender = current_app.config["MAIL_DEFAULT_SENDER"]
     try:
         mail.send(Mail(subject, recipients=[to], body=text, html=html, sender=sender))
@@ -31,7 +32,7 @@ def send_mail(to: str, subject: str, text: str, html: str) -> None:
 
 
 def send_sms(number: str, text: str, params: dict[str, str]) -> None:
-    """Hand a text to the gateway (or the outbox); raises SmsNotSent, also where the country or the day's share forbids it."""
+    """Hand a text to the gateway or outbox; raises SmsNotSent, also where country or the day's share forbid it."""
     countries = current_app.config["SMS_COUNTRIES"]
     if countries and not number.startswith(tuple(f"+{country.lstrip('+')}" for country in countries)):
         raise SmsNotSent()
@@ -41,7 +42,8 @@ def send_sms(number: str, text: str, params: dict[str, str]) -> None:
     if url.startswith("outbox:") or not url:
         if not outbox_used() and not url:
             raise SmsNotSent()
-        return put_in_outbox("sms", number, "", text, "")
+        put_in_outbox("sms", number, "", text, "")
+        return
     sms.send(number, text, params)
 
 

@@ -162,6 +162,12 @@ class Unreachable(AppError):
     number, status, message, field = 10010, 422, "无效参数：缺少手机或邮箱", "email"
 
 
+class PasswordTooCommon(AppError):
+    """10205: the password is on the blocklist, or equals something everybody knows about its owner."""
+
+    number, status, message = 10205, 422, "密码过于常见，请更换"
+
+
 class AddressMalformed(AppError):
     """10806: document B's line for an e-mail address that cannot be one."""
 
@@ -201,9 +207,9 @@ class SmsNotSent(AppError):
 def declared_in(module: ModuleType) -> Iterable[type[AppError]]:
     """The error classes that a module itself defines."""
     for value in vars(module).values():
-        if isinstance(value, type) and issubclass(value, AppError) and value.__module__ == module.__name__:
-            if "number" in vars(value):
-                yield value
+        own = isinstance(value, type) and issubclass(value, AppError) and value.__module__ == module.__name__
+        if own and "number" in vars(value):
+            yield value
 
 
 class Registry(dict[int, type[AppError]]):

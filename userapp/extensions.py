@@ -63,7 +63,8 @@ def connect(app: Flask) -> None:
 
 def _set_up_sqlite(raw: sqlite3.Connection, journal: str) -> None:
     raw.isolation_level = None  # we say BEGIN ourselves, in _begin_sqlite
-    for pragma in (f"journal_mode={journal}", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000"):
+    pragmas = (f"journal_mode={journal}", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000")
+    for pragma in (*pragmas, "secure_delete=ON"):  # what is erased must not stay readable in the file
         raw.execute("PRAGMA " + pragma)
 
 

@@ -22,7 +22,8 @@ def mac(purpose: str, text: str) -> bytes:
 
 def mac_matches(purpose: str, text: str, known: bytes) -> bool:
     """Whether `known` is the keyed hash of `text` under the present or a former secret."""
-    return any([hmac.compare_digest(_mac(secret, purpose, text), known) for secret in _secrets()])
+    found = [hmac.compare_digest(_mac(secret, purpose, text), known) for secret in _secrets()]
+    return any(found)  # all of them were computed, whichever fits
 
 
 def macs(purpose: str, text: str) -> list[bytes]:
@@ -36,6 +37,4 @@ def signer(purpose: str) -> URLSafeTimedSerializer:
 
 
 def _mac(secret: str, purpose: str, text: str) -> bytes:
-    return hmac.new(
-        secret.encode(), f"{purpose}\0{text}".encode("utf-8", "surrogatepass"), hashlib.sha256
-    ).digest()
+    return hmac.new(secret.encode(), f"{purpose}\0{text}".encode("utf-8", "surrogatepass"), hashlib.sha256).digest()

@@ -29,7 +29,7 @@ def asked() -> str | None:
 
 
 def page_language() -> str:
-    """The language of a page: `lang`, the account's setting, the visitor's choice before, `Accept-Language`, Chinese."""
+    """The language of a page: `lang`, the account's setting, the visitor's last choice, `Accept-Language`, Chinese."""
     if not has_request_context():
         return "zh"
     account = current_user.user.language if current_user.is_authenticated else ""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Flask, current_app, render_template
+from flask import Flask, current_app
 from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
 
@@ -16,8 +17,10 @@ from .errors import AppError, MailNotSent, SmsNotSent
 from .extensions import db, reading, writing
 from .languages import translate
 from .models import Message, now
+from .purge import purge
 
 log = logging.getLogger("userapp.messages")
+PURGE_EVERY = 300
 BACK_OFF = (5, 15, 60, 300, 900, 3600)
 
 
@@ -37,7 +40,15 @@ def send_code(language: str, target: str, subject: str, reason: str, code: str, 
 
 def queue_activation(user: Any, code: str, minutes: int) -> None:
     """The code that verifies an address just given; queued, its failure undoes nothing."""
-    queue(user, user.email, "激活邮箱", "请验证您的邮箱地址。", code=code, minutes=minutes, life=timedelta(minutes=minutes))
+    queue(
+        user,
+        user.email,
+        "激活邮箱",
+        "请验证您的邮箱地址。",
+        code=code,
+        minutes=minutes,
+        life=timedelta(minutes=minutes),
+    )
 
 
 def queue_reset_code(user: Any, target: str, code: str, minutes: int) -> None:
@@ -63,9 +74,14 @@ def written(language: str, subject: str, reason: str, **values: Any) -> dict[str
     page = {"say": say, "site": site, "reason": reason, "base_url": current_app.config["BASE_URL"], "tongue": tongue}
     return {
         "subject": f"{site} - {say(subject)}",
-        "text": render_template("mail/message.txt", **page, **values),
-        "html": render_template("mail/message.html", **page, **values),
+        "text": rendered("mail/message.txt", **page, **values),
+        "html": rendered("mail/message.html", **page, **values),
     }
+
+
+def rendered(template: str, **values: Any) -> str:
+    """A template with nothing but these values: no request's page data, so it works from a command too."""
+    return current_app.jinja_env.get_template(template).render(**values)
 
 
 def queue(user: Any, target: str | None, subject: str, reason: str, life: timedelta, **values: Any) -> None:
@@ -78,7 +94,7 @@ def queue(user: Any, target: str | None, subject: str, reason: str, life: timede
     db.session.info["messages_waiting"] = True
 
 
-def deliver_due(limit: int = 100) -> int:
+def deliver_due(limit: int = 1000) -> int:
     """Send what is due, each claimed by one conditional statement so that no two workers send the same; how many."""
     sent = 0
     with reading() as connection:
@@ -101,9 +117,15 @@ def _claim(message_id: int) -> Any:
         statement = (
             update(Message)
             .where(Message.id == message_id, Message.done == "", Message.next_try_at <= now())
-            .values(tries=Message.tries + 1, next_try_at=now() + timedelta(seconds=120))
+            .values(tries=Message.tries + 1, next_try_at=now() + _lease())
         )
         return connection.execute(statement.returning(*Message.__table__.c)).one_or_none()
+
+
+def _lease() -> timedelta:
+    """Longer than any delivery may take: only a process that died leaves a claim behind for so long."""
+    config = current_app.config
+    return timedelta(seconds=10 + 2 * max(config["MAIL_TIMEOUT"], config["SMS_TIMEOUT"]))
 
 
 def _deliver(message: Any) -> int:
@@ -112,13 +134,18 @@ def _deliver(message: Any) -> int:
             delivery.send_mail(message.recipient, message.subject, message.text, message.html)
         else:
             delivery.send_sms(message.recipient, message.text, {})
-    except (MailNotSent, SmsNotSent) as error:
-        log.warning("message %s waits: %s", message.id, error)
+    except Exception as error:  # whatever is wrong with this one, those behind it must leave
+        log.warning("message %s waits: %s", message.id, _reason(error))
         pause = BACK_OFF[min(message.tries, len(BACK_OFF)) - 1]
         _settle(message.id, next_try_at=now() + timedelta(seconds=pause))
         return 0
     _settle(message.id, done="sent", text="", html="")
     return 1
+
+
+def _reason(error: Exception) -> str:
+    """What may be logged: our own refusals name a kind only, the text of any other may hold the message."""
+    return str(error) if isinstance(error, MailNotSent | SmsNotSent) else type(error).__name__
 
 
 def _settle(message_id: int, **values: Any) -> None:
@@ -127,26 +154,37 @@ def _settle(message_id: int, **values: Any) -> None:
 
 
 def _expire() -> None:
+    late = (Message.done == "", Message.expires_at <= now())
+    with reading() as connection:  # looked at every few seconds: the write lock is taken only where there is work
+        if connection.execute(select(Message.id).where(*late).limit(1)).scalar() is None:
+            return
     with writing() as connection:
-        late = update(Message).where(Message.done == "", Message.expires_at <= now())
-        connection.execute(late.values(done="expired", text="", html=""))
+        connection.execute(update(Message).where(*late).values(done="expired", text="", html=""))
 
 
 class Courier:
-    """The thread of a worker that delivers after each commit, and looks again when something was left over."""
+    """The thread of a worker that delivers after each commit, and looks again for what was left over."""
 
     def __init__(self, app: Flask) -> None:
         self.app, self.wake = app, threading.Event()
         self.thread: threading.Thread | None = None
         self.lock, self.stopped = threading.Lock(), False
+        self.purge_at = time.monotonic() + PURGE_EVERY
 
-    def call(self) -> None:
-        """Have the queue looked at now; the thread is begun by the first call, after any fork."""
-        self.wake.set()
+    def begin(self) -> None:
+        """Start the thread unless it runs, never before a fork; it first delivers what a dead worker left behind."""
+        if self.stopped or (self.thread is not None and self.thread.is_alive()):
+            return
         with self.lock:
             if self.thread is None or not self.thread.is_alive():
+                self.wake.set()
                 self.thread = threading.Thread(target=self._run, name="courier", daemon=True)
                 self.thread.start()
+
+    def call(self) -> None:
+        """Have the queue looked at now."""
+        self.wake.set()
+        self.begin()
 
     def stop(self) -> None:
         """End the thread; what is queued stays queued."""
@@ -162,20 +200,28 @@ class Courier:
             try:
                 with self.app.app_context():
                     deliver_due()
+                    self._purge_at_times()
             except Exception as error:  # the database may be away: the next round tries again
                 log.warning("courier: %s", type(error).__name__)
 
+    def _purge_at_times(self) -> None:
+        if time.monotonic() >= self.purge_at:
+            self.purge_at = time.monotonic() + PURGE_EVERY
+            purge()
+
 
 def connect(app: Flask) -> None:
-    """Deliver queued messages after the commit that wrote them."""
+    """Deliver queued messages after the commit that wrote them, and from a worker's first request on."""
     courier = app.extensions["userapp.courier"] = Courier(app)
+    app.before_request(courier.begin)
+    with app.app_context():  # one session for all applications of a process, so one listener
+        if not event.contains(db.session, "after_commit", _after_commit):
+            event.listen(db.session, "after_commit", _after_commit)
 
-    def after_commit(session: Session) -> None:
-        if session.info.pop("messages_waiting", False):
-            courier.call()
 
-    with app.app_context():
-        event.listen(db.session, "after_commit", after_commit)
+def _after_commit(session: Session) -> None:
+    if session.info.pop("messages_waiting", False):
+        current_app.extensions["userapp.courier"].call()
 
 
 def when(moment: datetime) -> str:

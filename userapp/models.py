@@ -43,7 +43,7 @@ class User(Model):
     """An account. `generation` moves on when everything issued for it must end: what is older is dead."""
 
     __tablename__ = "users"
-    __table_args__ = {"sqlite_autoincrement": True}  # an id is never given twice
+    __table_args__ = ({"sqlite_autoincrement": True},)  # an id is never given twice
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     uid: Mapped[str | None] = mapped_column(String(30), unique=True)
     uname: Mapped[str] = mapped_column(String(30))

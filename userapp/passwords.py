@@ -23,21 +23,13 @@ from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatc
 from flask import current_app
 
 from userapp import blocklist, legacy_hashes
-from userapp.errors import AppError, Overloaded
+from userapp.errors import AppError, Overloaded, PasswordTooCommon
 
 LONGEST = 1024  # characters: beyond this no work at all is spent on a password, whatever the policy says
 NICENESS = 10  # hashing yields the processor to requests that only read
 ARGON2 = "$argon2id$"
 
 T = TypeVar("T")
-
-
-class PasswordTooCommon(AppError):
-    """The password is on the blocklist or equals something everybody knows about its owner."""
-
-    number = 10205
-    status = 422
-    message = "密码过于常见，请更换"
 
 
 # --- hash and verify -------------------------------------------------------------------------------------------------

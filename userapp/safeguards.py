@@ -114,6 +114,8 @@ def _refuse_page_without_token() -> None:
         return
     try:
         csrf.protect()
+    except RequestEntityTooLarge:
+        return  # too large to hold a token: its form says so, and nothing of it is read
     except (HTTPException, ValidationError):
         raise errors.CrossSite() from None
 
@@ -175,7 +177,8 @@ def _finish(response: Response) -> Response:
         response.set_cookie(name, value, max_age=seconds, httponly=True, samesite="Lax", secure=secure, path="/")
     if "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
-    response.vary.update(("Accept", "Cookie"))
+    if "public" not in response.headers["Cache-Control"]:
+        response.vary.update(("Accept", "Cookie"))
     _remember_language(response, secure)
     return _cors(response)
 

@@ -25,7 +25,9 @@ def test_the_picture_is_a_png_with_a_cookie_and_is_never_cached(client):
     assert (reply.status_code, reply.mimetype) == (200, "image/png")
     assert reply.headers["Cache-Control"] == "no-store"
     cookie = reply.headers["Set-Cookie"]
-    assert cookie.startswith("captcha=") and "HttpOnly" in cookie and "SameSite=Lax" in cookie and "Max-Age=300" in cookie
+    assert (
+        cookie.startswith("captcha=") and "HttpOnly" in cookie and "SameSite=Lax" in cookie and "Max-Age=300" in cookie
+    )
     assert ANSWER not in cookie and ANSWER.lower() not in cookie.lower()
 
 
@@ -154,7 +156,13 @@ def test_a_forged_or_foreign_cookie_is_no_challenge(client, make_app):
     good = client.get_cookie("captcha").value
     foreign = make_app(SECRET_KEY="t" * 40).test_client()
     foreign.get("/user/captcha")
-    for cookie in ("", "x", good[:-1] + ("A" if good[-1] != "A" else "B"), foreign.get_cookie("captcha").value, "é" * 400):
+    for cookie in (
+        "",
+        "x",
+        good[:-1] + ("A" if good[-1] != "A" else "B"),
+        foreign.get_cookie("captcha").value,
+        "é" * 400,
+    ):
         client.set_cookie("captcha", cookie)
         told(attempt(client), *EXPIRED)
 

@@ -35,7 +35,7 @@ def stored_hash(app):
 
 
 def test_a_right_password_signs_in_with_the_documented_fields(client, make_user):
-    """Document A, login, 200 登录成功, and 登录成功时，返回json信息: uid, uname, phone, email, gender, intro, avatar."""
+    """Document A, login, 200 登录成功; 登录成功时，返回json信息: uid, uname, phone, email, gender, intro, avatar."""
     make_user(phone=PHONE, email="ning@example.com")
     reply = client.login("ning")
     body = reply.json
@@ -190,7 +190,10 @@ def test_a_number_in_json_means_its_text(client, make_user):
     """Contract 1: a value sent as a JSON number or boolean means its text."""
     make_user(phone=PHONE)
     for name, value in (("user", 1), ("uid", 1), ("phone", int(PHONE))):
-        done(client.post("/user/login", json={name: value, "password": PASSWORD, "captcha": client.captcha()}), "登录成功")
+        done(
+            client.post("/user/login", json={name: value, "password": PASSWORD, "captcha": client.captcha()}),
+            "登录成功",
+        )
 
 
 @pytest.mark.parametrize("field,value", [("uid", "ning"), ("uname", "1"), ("email", PHONE), ("phone", "1")])
@@ -218,7 +221,9 @@ def test_a_program_gets_a_working_token_and_no_session_cookie(client, make_user,
     make_user()
     reply = client.login("ning", client=program)
     data = reply.json["data"]
-    assert len(data["token"]) == 64 and set(data["token"]) <= set("0123456789abcdef") and isinstance(data["expire"], int)
+    assert (
+        len(data["token"]) == 64 and set(data["token"]) <= set("0123456789abcdef") and isinstance(data["expire"], int)
+    )
     assert not any(line.startswith(("session=", "token=")) for line in reply.headers.getlist("Set-Cookie"))
     assert signed_in_as(client) is None
     for way in ({"token": data["token"]}, {"Authorization": "Bearer " + data["token"]}):
@@ -391,7 +396,7 @@ def test_a_right_password_clears_the_failures(client, make_user, app):
 
 
 def test_a_known_device_has_five_of_its_own(caller, new_caller, make_user):
-    """Contract 8: nobody can lock an owner out: a device that signed in before has its own five, also after sign-out."""
+    """Contract 8: nobody can lock an owner out: a device that signed in before has its own five."""
     make_user()
     done(caller.login("ning"), "登录成功")
     caller.post("/user/logout")
@@ -492,7 +497,9 @@ def test_a_hash_with_old_parameters_is_renewed_at_sign_in(client, make_user, app
     assert ",t=3," in stored_hash(app)
 
 
-@pytest.mark.parametrize("target,followed", [("/user/info", True), ("//evil.example", False), ("/\\evil.example", False)])
+@pytest.mark.parametrize(
+    "target,followed", [("/user/info", True), ("//evil.example", False), ("/\\evil.example", False)]
+)
 def test_a_browser_goes_on_only_within_the_service(browser, make_user, target, followed):
     """Contract 1: a browser gets redirects (303); `next` never leads away."""
     make_user()

@@ -1,4 +1,4 @@
-"""Sign-out ends the credential on the server, says so however often it is asked, and never at another site's bidding."""
+"""Sign-out ends the credential on the server, however often it is asked, never at another site's bidding."""
 
 from __future__ import annotations
 
@@ -77,7 +77,11 @@ def test_another_site_cannot_sign_somebody_out(caller, make_user):
     """Contract 7: requests that change something and carry a cookie credential must be same-origin, this GET too."""
     make_user()
     done(caller.login("ning"), "登录成功")
-    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "https://evil.example"}):
+    for headers in (
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example"},
+    ):
         for method in ("GET", "POST"):
             told(caller.open("/user/logout", method=method, headers=headers), "跨站请求被拒绝", 403, 403)
         assert signed_in_as(caller) == "ning"

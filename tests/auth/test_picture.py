@@ -88,9 +88,7 @@ def test_text_recognition_reads_at_most_one_in_twenty(tmp_path: Path, layout: st
     names = tmp_path / "names.txt"
     names.write_text("\n".join(str(tmp_path / f"{number}.png") for number in range(300)))
     options = ["--psm", layout, "-c", f"tessedit_char_whitelist={picture.ALPHABET}"]
-    result = subprocess.run(
-        ["tesseract", str(names), "-", *options], capture_output=True, text=True, check=True
-    )
+    result = subprocess.run(["tesseract", str(names), "-", *options], capture_output=True, text=True, check=True)
     read = ["".join(page.split()) for page in result.stdout.split("\f")][:300]
     assert len(read) == 300
     assert any(read), "tesseract read nothing at all: the measurement says nothing"

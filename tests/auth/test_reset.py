@@ -58,7 +58,9 @@ def test_403_验证码错误_for_a_missing_a_wrong_and_a_spent_captcha(client, m
     make_user()
     for captcha in ("", "wrong"):
         client.captcha()
-        refused(client.post("/user/reset", data={"email": "ning@example.com", "captcha": captcha}), 403, 30002, "验证码错误")
+        refused(
+            client.post("/user/reset", data={"email": "ning@example.com", "captcha": captcha}), 403, 30002, "验证码错误"
+        )
     refused(client.post("/user/reset", data={"email": "ning@example.com", "captcha": ANSWER}), 403, 30002, "验证码错误")
 
 

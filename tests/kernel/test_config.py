@@ -124,7 +124,8 @@ def test_a_postgresql_address_gets_its_driver(start, scheme):
 
 @pytest.mark.parametrize(
     "hops,said,address",
-    [(0, "203.0.113.9", "127.0.0.1"), (1, "203.0.113.9", "203.0.113.9"), (1, "198.51.100.1, 203.0.113.9", "203.0.113.9"),
+    [(0, "203.0.113.9", "127.0.0.1"), (1, "203.0.113.9", "203.0.113.9"),
+     (1, "198.51.100.1, 203.0.113.9", "203.0.113.9"),
      (2, "198.51.100.1, 203.0.113.9", "198.51.100.1")],
 )  # fmt: skip
 def test_only_the_proxies_that_are_ours_are_believed(start, hops, said, address):
@@ -135,7 +136,11 @@ def test_only_the_proxies_that_are_ours_are_believed(start, hops, said, address)
 
 @pytest.mark.parametrize(
     "address,network",
-    [("203.0.113.9", "203.0.113.9"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"), ("::ffff:203.0.113.9", "203.0.113.9")],
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+    ],
 )
 def test_an_ipv6_network_counts_as_one_address(start, address, network):
     with start(HERE).test_request_context(environ_base={"REMOTE_ADDR": address}):

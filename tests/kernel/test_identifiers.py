@@ -42,7 +42,8 @@ def test_digits_alone_are_an_account_number(value):
 @pytest.mark.parametrize(
     "value",
     ["", "a", "x" * 31, "a b", " ning", "ning ", "a@b", "a@b.cn", "a.b", "<b>", "a\x00b", "a\nb", "ning\n", "a\u200bb",
-     "a\u202eb", "ni\u00adng", "😀😀", "--", "_-", "\u0301a", "+8613800138000", "138-0013-8000", "x" * 5000, "a/b", "ﷺ" * 2],
+     "a\u202eb", "ni\u00adng", "😀😀", "--", "_-", "\u0301a", "+8613800138000", "138-0013-8000", "x" * 5000,
+     "a/b", "ﷺ" * 2],
 )  # fmt: skip
 def test_anything_else_is_none(value):
     with pytest.raises(NameMalformed):
@@ -55,7 +56,8 @@ def test_a_name_is_kept_in_its_compatible_form(value, shown):
 
 
 @pytest.mark.parametrize(
-    "one,other", [("Ning", "nING"), ("ｎｉｎｇ", "ning"), ("straße", "STRASSE"), ("ΣΑΣ", "σας"), ("ﬁsh", "FISH"), ("İx", "i̇X")]
+    "one,other",
+    [("Ning", "nING"), ("ｎｉｎｇ", "ning"), ("straße", "STRASSE"), ("ΣΑΣ", "σας"), ("ﬁsh", "FISH"), ("İx", "i̇X")],
 )
 def test_case_and_width_make_no_second_account(one, other):
     assert identifiers.folded(one) == identifiers.folded(other)
@@ -76,8 +78,9 @@ def test_a_chinese_mobile_number_is_stored_with_its_country(value):
 
 @pytest.mark.parametrize(
     "value",
-    ["+8613800138000", "008613800138000", "+86 138 0013 8000", "138-0013-8000", "138 0013 8000", "１３８００１３８０００",
-     "+86-13800138000", "(138) 0013.8000", " 13800138000 ", "＋８６１３８００１３８０００"],
+    ["+8613800138000", "008613800138000", "+86 138 0013 8000", "138-0013-8000", "138 0013 8000",
+     "１３８００１３８０００",
+          "+86-13800138000", "(138) 0013.8000", " 13800138000 ", "＋８６１３８００１３８０００"],
 )  # fmt: skip
 def test_one_number_in_any_notation_is_one_account(value):
     assert identifiers.phone(value) == "+8613800138000"
@@ -136,7 +139,8 @@ def test_an_address_is_stored_in_one_form(value, stored):
     "value",
     ["", "ning", "@example.com", "a@", "a@b", "a@@example.com", "a b@example.com", "a@example..com", ".a@example.com",
      "a.@example.com", "a..b@example.com", "a@-example.com", "a@[127.0.0.1]", '"a b"@example.com', "ａ@example.com",
-     "名@example.com", "a@example.com\nBcc: b@example.com", "a@example.com,b@example.com", "A <a@example.com>", "a@x.test",
+     "名@example.com", "a@example.com\nBcc: b@example.com", "a@example.com,b@example.com", "A <a@example.com>",
+     "a@x.test",
      "a" * 65 + "@example.com", "a@" + "b" * 300 + ".com", "a\x00@example.com", "a@localhost", "a@example.com>"],
     ids=lambda value: repr(value)[:30],
 )  # fmt: skip
@@ -167,7 +171,8 @@ def test_no_user_name_looks_like_another_kind(value):
 
 @pytest.mark.parametrize(
     "kind,value,stored",
-    [("uname", " Ｎing ", "ning"), ("uid", " ３１ ", "31"), ("phone", "138-0013-8000", "+8613800138000"), ("phone", "x", None),
+    [("uname", " Ｎing ", "ning"), ("uid", " ３１ ", "31"), ("phone", "138-0013-8000", "+8613800138000"),
+     ("phone", "x", None),
      ("email", "A@B.cn", "a@b.cn"), ("email", "x", None), ("uname", "x" * 201, None)],
 )  # fmt: skip
 def test_a_login_name_is_looked_up_in_its_stored_form(kind, value, stored):

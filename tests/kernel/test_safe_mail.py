@@ -37,7 +37,7 @@ class Server:
     logins: list[tuple[bytes, bytes]] = field(default_factory=list)
     reject: str = ""
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         """Take a mail, or refuse it."""
         self.mails.append(envelope)
         return self.reject or "250 OK"

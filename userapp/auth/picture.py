@@ -42,9 +42,7 @@ def _glyphs(character: str) -> tuple[Image.Image, ...]:
 def _distorted(character: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont) -> Image.Image:
     side = 2 * _GLYPH_SIZE
     glyph = Image.new("L", (side, side))
-    ImageDraw.Draw(glyph).text(
-        (side / 2, side / 2), character, 255, font, anchor="mm", stroke_width=1
-    )
+    ImageDraw.Draw(glyph).text((side / 2, side / 2), character, 255, font, anchor="mm", stroke_width=1)
     slant = _random.uniform(-0.2, 0.2)
     height = _random.uniform(0.85, 1.0)
     middle = side / 2
@@ -85,7 +83,4 @@ def _wave(middle: float) -> list[tuple[float, float]]:
     phase = _random.uniform(0, math.tau)
     length = _random.uniform(110, 200)
     middle += _random.uniform(-5, 5)
-    return [
-        (x, middle + swing * math.sin(phase + math.tau * x / length))
-        for x in range(-5, WIDTH + 10, 5)
-    ]
+    return [(x, middle + swing * math.sin(phase + math.tau * x / length)) for x in range(-5, WIDTH + 10, 5)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, update
 from sqlalchemy.exc import IntegrityError
 
 from .. import audit, budgets, codes, credentials, identifiers, messages, passwords, signals
@@ -62,8 +62,9 @@ def sign_in(kind: str, identifier: str, password: str, answer: captcha.Given, cl
 
 def _issue(row: Row[Any], account: str, renewed: str | None, client: Client) -> Issued:
     user = db.session.get_one(User, row.id)
-    if renewed and user.password_hash == row.password_hash:
-        user.password_hash = renewed
+    if renewed:  # only in place of the hash that was checked: a change under way meanwhile must win
+        same = (User.id == row.id, User.password_hash == row.password_hash)
+        db.session.execute(update(User).where(*same).values(password_hash=renewed))
     guesses.forget(db.session.connection(), account)
     kind = KINDS[client.kind]
     issued = credentials.issue(user, kind, client.origin, generation=row.generation, remember=client.remember)

@@ -26,6 +26,13 @@ EVENTS = {
     "refresh_token": "刷新令牌",
     "create_token": "创建令牌",
     "end_credential": "结束登录",
+    "verify_email": "验证邮箱",
+    "change_email_asked": "请求更换邮箱",
+    "change_email_cancelled": "取消更换邮箱",
+    "change_email": "更换邮箱",
+    "change_email_undone": "撤销更换邮箱",
+    "change_avatar": "更换头像",
+    "remove_avatar": "移除头像",
 }
 
 

@@ -1,7 +1,7 @@
 """Pictures in an S3-compatible object store.
 
     versions/<nnn>/<id>/<key>/<size>.png   the files of one upload
-    names/<nnn>/<id>/<version>             one small object that holds the upload's key: writing it names all three at once
+    names/<nnn>/<id>/<version>             one small object, the upload's key: writing it names all three at once
     pending/<id>-<key>                     there while something of this upload may be left to collect
 
 An object store has no locks: what is younger than `UNTOUCHABLE` may belong to an upload under way and stays.

@@ -7,10 +7,10 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import Row, case, select, update
+from sqlalchemy import Row, Table, case, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from .. import audit, budgets
@@ -22,7 +22,7 @@ from .pictures import Limits, make_sizes
 from .storage import GRACE_SECONDS, Store
 
 log = logging.getLogger("userapp.avatar")
-_users = User.__table__
+_users = cast(Table, User.__table__)
 
 # How long an upload waits for a free decoder before the service says it is busy.
 PATIENCE = 10
@@ -131,7 +131,7 @@ def collect(age: float = 0) -> int:
 
 
 def _commit(store: Store, user_id: int, key: str) -> Row[Any]:
-    """Take the next version, name the files after it and commit, in this order: the row never names what is not there."""
+    """Take the next version, name the files after it, commit: the row never names what is not there."""
     try:
         now = int(time.time())
         latest = _users.c.avatar_changed_at
@@ -165,11 +165,11 @@ def _follow(store: Store, user_id: int, version: int | None) -> None:
 
 
 def _row(user_id: int) -> Row[Any] | None:
-    columns = (_users.c.id, _users.c.uname, _users.c.disabled, _users.c.avatar_changed_at)
+    columns: list[Any] = [_users.c.id, _users.c.uname, _users.c.disabled, _users.c.avatar_changed_at]
     with reading() as connection:
         return connection.execute(select(*columns).where(_users.c.id == user_id)).one_or_none()
 
 
 def _shown(user_id: int) -> int | None:
     row = _row(user_id)
-    return row.avatar_changed_at if row else None
+    return cast("int | None", row.avatar_changed_at) if row else None

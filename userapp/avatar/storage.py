@@ -127,7 +127,7 @@ class LocalStore:
     def sweep(self, shown: Callable[[int], int | None], age: float = 0) -> int:
         """Go through the accounts in `pending`; those being changed right now are left to who changes them."""
         with suppress(FileNotFoundError):
-            return sum(self._settle(int(name), shown, age) for name in os.listdir(self.root / "pending"))
+            return sum(self._settle(int(mark.name), shown, age) for mark in list((self.root / "pending").iterdir()))
         return 0
 
     def _settle(self, user_id: int, shown: Callable[[int], int | None], age: float) -> bool:
@@ -161,12 +161,12 @@ class LocalStore:
 
     def _point(self, user_id: int, version: int) -> None:
         target = self._target(user_id, version)
-        if self._pointer(user_id).is_symlink() and os.readlink(self._pointer(user_id)) == target:
+        if self._pointer(user_id).is_symlink() and str(self._pointer(user_id).readlink()) == target:
             return
-        if not self._next(user_id).is_symlink() or os.readlink(self._next(user_id)) != target:
+        if not self._next(user_id).is_symlink() or str(self._next(user_id).readlink()) != target:
             self._next(user_id).unlink(missing_ok=True)
             self._next(user_id).symlink_to(target)
-        os.replace(self._next(user_id), self._pointer(user_id))
+        self._next(user_id).replace(self._pointer(user_id))
 
     def _lock(self, user_id: int, wait: bool) -> int:
         """Return the locked mark; another process may have removed it between opening and locking."""
@@ -189,7 +189,7 @@ class LocalStore:
         if not self._stable(user_id, size).is_symlink():
             spare = self._stable(user_id, size).with_name(f".{secrets.token_hex(8)}")
             spare.symlink_to(f"../../current/{_shelf(user_id)}/{user_id}/{size}.png")
-            os.replace(spare, self._stable(user_id, size))
+            spare.replace(self._stable(user_id, size))
 
     def _mark(self, user_id: int) -> Path:
         return self.root / "pending" / str(user_id)

@@ -21,10 +21,11 @@ def change_info(user_id: int, gender: int | None = None, intro: str | None = Non
     Unreachable 10010 (documents A and B, contract 8).
     """
     wanted = _canonical(identity)
+    _refuse_taken(user_id, wanted)
     mailed = _may_mail(user_id, wanted.get("email"))
     user = db.session.get_one(User, user_id)
     before = {"phone": user.phone, "email": user.email}
-    wanted = {name: value for name, value in wanted.items() if value != before[name]}
+    wanted = _changed(user, wanted)
     _refuse(user, wanted)
     if gender is not None:
         user.gender = gender
@@ -34,7 +35,6 @@ def change_info(user_id: int, gender: int | None = None, intro: str | None = Non
         setattr(user, name, value)
     if "email" in wanted:
         user.email_verified = False
-        codes.drop(user_id, "email")
     _commit(user, wanted, before, mailed)
     return user
 
@@ -47,6 +47,22 @@ def _canonical(identity: dict[str, str]) -> dict[str, str | None]:
         address = identity["email"].strip()
         found["email"] = identifiers.email(address, AddressMalformed) if address else None
     return found
+
+
+def _changed(user: Any, wanted: dict[str, str | None]) -> dict[str, str | None]:
+    return {name: value for name, value in wanted.items() if value != getattr(user, name)}
+
+
+def _refuse_taken(user_id: int, wanted: dict[str, str | None]) -> None:
+    """Say no before a message is charged to somebody else's address; the unique columns decide, this only tells."""
+    with reading() as connection:
+        user = connection.execute(select(*User.__table__.c).filter_by(id=user_id)).one()
+        _refuse(user, _changed(user, wanted))
+        for name, taken in (("phone", PhoneTaken), ("email", AddressTaken)):
+            if value := wanted.get(name):
+                column = User.__table__.c[name]
+                if connection.execute(select(User.id).where(column == value, User.id != user_id)).scalar() is not None:
+                    raise taken()
 
 
 def _may_mail(user_id: int, address: str | None) -> bool:
@@ -63,7 +79,7 @@ def _may_mail(user_id: int, address: str | None) -> bool:
     return True
 
 
-def _refuse(user: User, wanted: dict[str, str | None]) -> None:
+def _refuse(user: Any, wanted: dict[str, str | None]) -> None:
     if "email" in wanted and user.email_verified:
         raise AddressVerified()
     left = {"phone": user.phone, "email": user.email} | wanted
@@ -74,6 +90,8 @@ def _refuse(user: User, wanted: dict[str, str | None]) -> None:
 def _commit(user: User, wanted: dict[str, str | None], before: dict[str, str | None], mailed: bool) -> None:
     try:
         db.session.flush()
+        if "email" in wanted:
+            codes.drop(user.id, "email")
         if mailed and wanted.get("email"):
             code = codes.issue("email", str(wanted["email"]), user)
             messages.queue_activation(user, code, codes.minutes("email"))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import click
 from flask import Blueprint, Response
 
 from .. import web
+from ..purge import purge
 from ..web import Outcome
 
 blueprint = Blueprint("system", __name__)
@@ -38,3 +40,10 @@ def time() -> Response:
 def healthz() -> Response:
     """The process answers; nothing else is asked."""
     return web.as_json(Outcome(data="ok"))
+
+
+@blueprint.cli.command("purge")
+def purge_command() -> None:
+    """Delete what has expired, as `flask --app wsgi system purge`; for cron."""
+    for table, rows in purge().items():
+        click.echo(f"{table}: {rows}")

@@ -1,0 +1,65 @@
+"""The mails that carry e-mail codes: sent in the request, before anything is stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import select, update
+
+from .. import budgets, codes, delivery, messages
+from ..errors import AppError, TooSoon
+from ..extensions import db, reading
+from ..languages import LANGUAGES, translate
+from ..models import Message, User
+
+WORDS = {
+    "email": ("激活邮箱", "请验证您的邮箱地址。"),
+    "email-old": ("更换邮箱", "您正在更换账号的邮箱，这是旧邮箱的验证码。"),
+    "email-new": ("更换邮箱", "您正在更换账号的邮箱，这是新邮箱的验证码。"),
+}
+
+
+def send(user: Any, purpose: str, target: str) -> str:
+    """Mail a new code, whose message is charged already, and return it.
+
+    Raises MailNotSent (10901) and gives the message back: nothing has changed then.
+    """
+    code = codes.generate(purpose)
+    try:
+        messages.send_code(user.language, target, *WORDS[purpose], code, codes.minutes(purpose))
+    except AppError:
+        codes.give_back_message(purpose, target)
+        raise
+    return code
+
+
+def tell_owner(purpose: str, target: str) -> str:
+    """Where nobody may learn who exists: the owner of a taken address is told, and the code returned is in no mail."""
+    values = messages.written("", "更换邮箱", "有人想把这个邮箱绑定到另一个账号，它仍属于您的账号。")
+    try:
+        delivery.send_mail(target, values["subject"], values["text"], values["html"])
+    except AppError:
+        codes.give_back_message(purpose, target)
+        raise
+    return codes.generate(purpose)
+
+
+def taken(address: str) -> bool:
+    """Whether an account has this address; the unique column decides in the end, this only tells early."""
+    with reading() as connection:
+        return connection.execute(select(User.id).filter_by(email=address)).scalar() is not None
+
+
+def may_tell(user_id: int) -> None:
+    """Charge one answer that tells an address is taken; raises TooSoon (10817) when an account has asked too often."""
+    if wait := budgets.charge("taken", str(user_id), current_app.config["DISCLOSURES"], 3600):
+        raise TooSoon(retry_after=wait)
+
+
+def void_queued(address: str) -> None:
+    """Take back an activation mail that still waits: its code was replaced, and it would arrive after the new one."""
+    site = current_app.config["SITE_NAME"]
+    subjects = [f"{site} - {translate(WORDS['email'][0], language)}" for language in LANGUAGES]
+    waiting = update(Message).where(Message.recipient == address, Message.done == "", Message.subject.in_(subjects))
+    db.session.execute(waiting.values(done="expired", text="", html=""))
