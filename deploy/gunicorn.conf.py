@@ -19,7 +19,8 @@ graceful_timeout = 20
 keepalive = 5
 max_requests = 0
 control_socket_disable = True  # by default two instances of one user would share it
-worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # a slow disk must not look like a dead worker
+# a slow disk must not look like a dead worker
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # nosec B108
 umask = 0o077  # what is written holds accounts: nobody else's to read
 forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1")
 loglevel = os.environ.get("GUNICORN_LOG_LEVEL", "warning")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, g, has_request_context, request
+from flask import Flask, current_app, g, has_request_context, request
 from flask_limiter import Limiter
 from flask_login import LoginManager
 from flask_migrate import Migrate
@@ -41,7 +41,7 @@ migrate = Migrate()
 login_manager = LoginManager()
 csrf = CSRFProtect()
 mail = SafeMail()
-limiter = Limiter(key_func=client_network)
+limiter = Limiter(key_func=client_network, default_limits=[lambda: str(current_app.config["RATELIMIT_DEFAULT"])])
 
 
 def connect(app: Flask) -> None:

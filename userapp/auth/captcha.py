@@ -67,7 +67,8 @@ def spend(given: Given, only: type[AppError] | None = None) -> None:
     if nonce is None or not _first_try(nonce):
         raise (only or CaptchaExpired)()
     said = unicodedata.normalize("NFKC", given.answer[:40]).strip().upper().encode()
-    if not any([hmac.compare_digest(said, answer.encode()) for answer in answers(nonce)]):
+    compared = [hmac.compare_digest(said, answer.encode()) for answer in answers(nonce)]
+    if not any(compared):
         raise CaptchaWrong()
 
 

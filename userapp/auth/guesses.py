@@ -33,7 +33,7 @@ def forget(connection: Connection, account: str) -> None:
 
 
 def refusal(kind: str, exists: bool, network: str) -> AppError:
-    """无此用户 or 密码错误 where the profile tells them apart and the address has not been told too often; else 10111."""
+    """无此用户 or 密码错误 where the profile tells them apart and the address was not told too often; or 10111."""
     told = current_app.config["DISCLOSURE"]
     if told == "never" or (told == "names" and kind not in ("uname", "uid")):
         return WrongNameOrPassword()
