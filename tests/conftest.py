@@ -167,7 +167,7 @@ def outbox(app: Flask) -> Callable[[], list[dict[str, Any]]]:
     """What was mailed and texted, newest first; the queue is emptied before one looks."""
     from userapp import delivery, messages
 
-    app.extensions["userapp.courier"].stopped = True  # what a thread has just claimed could not be seen yet
+    app.extensions["userapp.courier"].stop()  # what a thread has just claimed could not be seen yet
 
     def look() -> list[dict[str, Any]]:
         with app.app_context():

@@ -219,6 +219,7 @@ def test_a_refused_registration_leaves_the_targets_budget_alone(make_app):
     from userapp import messages
 
     app = make_app(MESSAGE_GAP=60)
+    app.extensions["userapp.courier"].stop()
     app.test_client_class = Json
     done(app.test_client().register("ning", phone=PHONE), "注册成功")
     told(app.test_client().register("ning", email="lan@example.com"), "用户名已存在", 10004, 403)
