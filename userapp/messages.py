@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from flask import Flask, current_app
@@ -13,7 +13,7 @@ from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
 
 from . import delivery
-from .errors import AppError, MailNotSent, SmsNotSent
+from .errors import MailNotSent, SmsNotSent
 from .extensions import db, reading, writing
 from .languages import translate
 from .models import Message, now
@@ -222,11 +222,3 @@ def connect(app: Flask) -> None:
 def _after_commit(session: Session) -> None:
     if session.info.pop("messages_waiting", False):
         current_app.extensions["userapp.courier"].call()
-
-
-def when(moment: datetime) -> str:
-    """A moment as a message writes it."""
-    return moment.strftime("%Y-%m-%d %H:%M UTC")
-
-
-__all__ = ["AppError", "connect", "deliver_due", "queue_activation", "queue_notice", "send_code", "send_reset_code"]

@@ -110,8 +110,7 @@ def set_token_cookie() -> Response:
 @web.page("auth/security.html")
 def security() -> Outcome:
     """Password, sessions, tokens and what happened lately."""
-    caller = current_user._get_current_object()
-    page = {"credentials": sessions.living(caller), "events": sessions.events(caller)}
+    page = sessions.overview(current_user._get_current_object())
     return Outcome(data=page, page=page)
 
 
@@ -120,8 +119,7 @@ def security() -> Outcome:
 @web.page("auth/security.html")
 def sessions_list() -> Outcome:
     """What the account is signed in with."""
-    caller = current_user._get_current_object()
-    page = {"credentials": sessions.living(caller), "events": sessions.events(caller)}
+    page = sessions.overview(current_user._get_current_object())
     return Outcome(data=page["credentials"], page=page)
 
 
@@ -139,5 +137,5 @@ def change_sessions(form: SessionsForm) -> Outcome:
 
 def made_token(caller: Caller, token: str) -> Outcome:
     """A new token is shown once: in the reply to a program, on the page that answers a browser."""
-    page = {"credentials": sessions.living(caller), "events": sessions.events(caller), "new_token": token}
+    page = sessions.overview(caller) | {"new_token": token}
     return Outcome("已创建令牌", {"token": token}, template="auth/security.html", page=page)

@@ -36,6 +36,11 @@ EVENTS = {
 }
 
 
+def overview(caller: Caller) -> dict[str, Any]:
+    """What the security page shows: what the account is signed in with, and its latest events."""
+    return {"credentials": living(caller), "events": events(caller)}
+
+
 def living(caller: Caller) -> list[dict[str, Any]]:
     """Every session and token of the caller's account, the latest first."""
     alive = select(Credential.__table__).where(
