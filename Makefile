@@ -1,8 +1,8 @@
-# run, test, test-long, lint: each sets itself up in .venv and needs only Python 3.11 or newer.
+# run, test, test-long, test-huge, lint: each sets itself up in .venv and needs only Python 3.11 or newer.
 # PYTHON=… chooses the Python; HOST, PORT, WEB_CONCURRENCY and USERAPP_* reach the service.
 # Without a network: PIP_NO_INDEX=1 PIP_FIND_LINKS=folder-of-wheels make run
 
-.PHONY: run test test-long lint venv-run venv-test
+.PHONY: run test test-long test-huge lint venv-run venv-test
 .DEFAULT_GOAL := run
 
 PYTHON ?=
@@ -51,10 +51,13 @@ run: venv-run
 	@exec $(RUN) deploy/run.py
 
 test: venv-test
-	$(RUN) -m pytest -q -n $(WORKERS) -m "not long" $(ARGS)
+	$(RUN) -m pytest -q -n $(WORKERS) -m "not long and not huge" $(ARGS)
 
 test-long: venv-test
-	$(RUN) -m pytest -q -n $(WORKERS) -m long $(ARGS)
+	$(RUN) -m pytest -q -n $(WORKERS) -m "long and not huge" $(ARGS)
+
+test-huge: venv-test
+	$(RUN) -m pytest -q -m huge $(ARGS)
 
 lint: venv-test
 	$(RUN) -m ruff check --config tests/ruff.toml .
