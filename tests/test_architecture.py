@@ -26,6 +26,7 @@ FORBIDDEN_NAMES = re.compile(r"utils?|helpers?|common|misc|core|manager|tools|.*
 
 # The kernel: each file and the files of the house it may import. A new one also needs a sentence in docs/decisions.md.
 MAY_IMPORT: dict[str, set[str]] = {
+    "accounts": {"audit", "errors", "extensions", "models", "signals"},
     "audit": {"addresses", "extensions", "models"},
     "budgets": {"extensions", "models"},
     "codes": {"budgets", "errors", "extensions", "keys", "models"},
@@ -73,7 +74,7 @@ NOTHING_OF_OURS = (
     "addresses", "blocklist", "errors", "keys", "legacy_hashes", "plugins", "profiles", "safe_mail", "signals",
     "sms_signatures",
 )  # fmt: skip
-STORES = {"extensions"}  # kernel files that end a transaction; all others ask `writing` for a short one
+STORES = {"accounts", "extensions"}  # kernel files that end a transaction; all others ask `writing` for a short one
 
 # Who may enter: every route of each feature with its access mark, `a/b` where methods differ. `static` needs none.
 ROUTES: dict[str, dict[str, str]] = {

@@ -38,7 +38,7 @@ def _values(
         "at": now(),
         "event": event,
         "user_id": user_id,
-        "actor_id": actor_id or user_id,
+        "actor_id": user_id if actor_id is None else actor_id,
         "address": client_address()[:45] if inside else "",
         "request_id": g.get("request_id", "") if inside else "",
         "outcome": outcome,

@@ -33,6 +33,11 @@ EVENTS = {
     "change_email_undone": "撤销更换邮箱",
     "change_avatar": "更换头像",
     "remove_avatar": "移除头像",
+    "disable": "账号被停用",
+    "enable": "账号恢复使用",
+    "set_type": "账号类型更改",
+    "end_everything": "结束所有登录",
+    "import": "导入账号",
 }
 
 
