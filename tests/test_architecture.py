@@ -45,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "safeguards": {"credentials", "errors", "extensions", "forms", "languages", "replies", "web"},
     "sms": {"errors", "sms_gateways"},
     "sms_gateways": {"sms_signatures"},
+    "testing": {"create_app", "delivery", "extensions", "messages"},
     "web": {"addresses", "credentials", "errors", "extensions", "forms", "languages", "models", "replies"},
     "__init__": {
         "config", "credentials", "errors", "extensions", "languages", "messages", "plugins", "safeguards",
