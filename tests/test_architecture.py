@@ -27,6 +27,7 @@ FORBIDDEN_NAMES = re.compile(r"utils?|helpers?|common|misc|core|manager|tools|.*
 # The kernel: each file and the files of the house it may import. A new one also needs a sentence in docs/decisions.md.
 MAY_IMPORT: dict[str, set[str]] = {
     "accounts": {"audit", "errors", "extensions", "models", "signals"},
+    "assets": {"errors", "extensions", "theme"},
     "audit": {"addresses", "extensions", "models"},
     "budgets": {"extensions", "models"},
     "codes": {"budgets", "errors", "extensions", "keys", "models"},
@@ -39,16 +40,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "languages": {"errors"},
     "messages": {"delivery", "errors", "extensions", "languages", "models", "purge"},
     "models": {"extensions"},
+    "pages": {"assets", "languages", "replies", "theme"},
     "passwords": {"blocklist", "errors", "legacy_hashes"},
     "purge": {"extensions", "models"},
     "replies": {"errors"},
-    "safeguards": {"credentials", "errors", "extensions", "forms", "languages", "replies", "web"},
+    "safeguards": {"credentials", "errors", "extensions", "forms", "languages", "web"},
     "sms": {"errors", "sms_gateways"},
     "sms_gateways": {"sms_signatures"},
     "testing": {"create_app", "delivery", "extensions", "messages"},
     "web": {"addresses", "credentials", "errors", "extensions", "forms", "languages", "models", "replies"},
     "__init__": {
-        "config", "credentials", "errors", "extensions", "languages", "messages", "plugins", "safeguards",
+        "config", "credentials", "errors", "extensions", "languages", "messages", "pages", "plugins",
+        "safeguards",
     },
 }  # fmt: skip
 # A feature: each kind of file and the kernel files it may import; every other file of a feature counts as services.
@@ -73,7 +76,7 @@ FEATURE_MAY_IMPORT: dict[str, set[str]] = {
 OF_THE_REQUEST = {"flash", "make_response", "redirect", "render_template", "request", "session"}
 NOTHING_OF_OURS = (
     "addresses", "blocklist", "errors", "keys", "legacy_hashes", "plugins", "profiles", "safe_mail", "signals",
-    "sms_signatures",
+    "sms_signatures", "theme",
 )  # fmt: skip
 STORES = {"accounts", "extensions"}  # kernel files that end a transaction; all others ask `writing` for a short one
 

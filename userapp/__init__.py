@@ -21,7 +21,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     """
     from flask import Flask
 
-    from . import config, credentials, errors, extensions, languages, messages, plugins, safeguards
+    from . import config, credentials, errors, extensions, languages, messages, pages, plugins, safeguards
 
     settings = dict(overrides or {})
     folder = settings.pop("INSTANCE", None) or os.environ.get("USERAPP_INSTANCE") or Path.cwd() / "instance"
@@ -38,5 +38,6 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     languages.connect(app)
     messages.connect(app)
     safeguards.connect(app)
+    pages.connect(app)
     plugins.register(app, found)
     return app

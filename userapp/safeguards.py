@@ -9,9 +9,9 @@ from time import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, request, url_for
+from flask import Flask, Response, current_app, g, request
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_limiter import RateLimitExceeded
-from flask_login import current_user
 from sqlalchemy.exc import OperationalError, SQLAlchemyError, TimeoutError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
@@ -19,7 +19,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import RequestRedirect
 from wtforms.validators import ValidationError
 
-from . import credentials, errors, languages, replies, web
+from . import credentials, errors, languages, web
 from .extensions import csrf, db, limiter, login_manager
 from .forms import incoming
 
@@ -54,12 +54,21 @@ def connect(app: Flask) -> None:
     limiter.init_app(app)
     csrf.init_app(app)
     app.after_request(_finish)
+    app.session_interface = Sessions()
     app.teardown_request(_teardown)
     for kind in (errors.AppError, HTTPException, OperationalError, TimeoutError, Exception):
         app.register_error_handler(kind, handle)
-    page_values(app)
     if hops := app.config["PROXY_HOPS"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Flask's session, kept out of what is the same for everybody: with `Vary: Cookie` no browser would keep it."""
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Set the session's cookie, unless anybody may keep the reply."""
+        if "public" not in response.headers.get("Cache-Control", ""):
+            super().save_session(app, session, response)
 
 
 def _begin() -> None:
@@ -205,32 +214,3 @@ def _teardown(_error: BaseException | None) -> None:
     caller = g.get("_login_user")
     if caller is not None and isinstance(caller, credentials.Caller):
         credentials.touch(caller)
-
-
-def page_values(app: Flask) -> None:
-    """What every page can name."""
-
-    @app.context_processor
-    def values() -> dict[str, Any]:
-        return {
-            "lang": languages.page_language(), "site_name": app.config["SITE_NAME"],
-            "endpoints": app.view_functions.keys(), "menu": _menu(app), "my_avatar": _my_avatar(),
-        }  # fmt: skip
-
-
-def _my_avatar() -> dict[str, str] | None:
-    if not current_user.is_authenticated:
-        return None
-    return {size: replies.avatar_url(current_user.user, size) for size in replies.SIZES}
-
-
-def _menu(app: Flask) -> list[dict[str, Any]]:
-    return [
-        {
-            "label": languages.translate(entry.label, languages.page_language()),
-            "url": url_for(entry.endpoint),
-            "active": request.endpoint == entry.endpoint,
-        }
-        for entry in app.extensions["userapp.menu"]
-        if entry.signed_in == current_user.is_authenticated
-    ]

@@ -1,0 +1,63 @@
+"""What every page can name (site, menu, language, the visitor's picture), and whose templates come first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask, request, url_for
+from flask_login import current_user
+from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
+
+from . import assets, languages, replies, theme
+
+
+def connect(app: Flask) -> None:
+    """Give `app` its static files, the theme's templates before ours, and the values of every page."""
+    assets.connect(app)
+    own = app.jinja_loader
+    theirs = FileSystemLoader(theme.folder(app) / "templates")
+    loaders = [theirs, *([own] if own else []), PrefixLoader({"original": Original(app, own)})]
+    app.jinja_loader = ChoiceLoader(loaders)
+
+    @app.context_processor
+    def values() -> dict[str, Any]:
+        return {
+            "lang": languages.page_language(), "site_name": app.config["SITE_NAME"], "logo": app.config["SITE_LOGO"],
+            "coloured": bool(app.config["SITE_COLOUR"]), "endpoints": app.view_functions.keys(), "menu": _menu(app),
+            "my_avatar": _my_avatar(),
+        }  # fmt: skip
+
+
+class Original(BaseLoader):
+    """Our own template of a name, whatever the theme has: what the theme's extends, as `original/base.html`."""
+
+    def __init__(self, app: Flask, own: BaseLoader | None) -> None:
+        """`own` is the loader of the application's templates; the features have theirs."""
+        self.app, self.own = app, own
+
+    def get_source(
+        self, environment: Environment, template: str
+    ) -> tuple[str, str | None, Callable[[], bool] | None]:  # fmt: skip
+        """As Jinja asks it; raises its TemplateNotFound."""
+        features = [blueprint.jinja_loader for blueprint in self.app.iter_blueprints()]
+        loaders = [loader for loader in (self.own, *features) if loader]
+        return ChoiceLoader(loaders).get_source(environment, template)
+
+
+def _my_avatar() -> dict[str, str] | None:
+    if not current_user.is_authenticated:
+        return None
+    return {size: replies.avatar_url(current_user.user, size) for size in replies.SIZES}
+
+
+def _menu(app: Flask) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": languages.translate(entry.label, languages.page_language()),
+            "url": url_for(entry.endpoint),
+            "active": request.endpoint == entry.endpoint,
+        }
+        for entry in app.extensions["userapp.menu"]
+        if entry.signed_in == current_user.is_authenticated
+    ]
