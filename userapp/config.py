@@ -47,6 +47,8 @@ SETTINGS: dict[str, Setting] = {
     "SESSION_IDLE_DAYS": Setting(14, "A session unused for so long ends."),
     "SESSION_DAYS": Setting(90, "A session ends after so long in any case."),
     "TOKEN_DAYS": Setting(30, "Life of a token."),
+    "ADMIN_HOURS": Setting(12, "A session or token of an administrator ends after so long in any case."),
+    "ADMIN_FRESH_SECONDS": Setting(300, "How long ago an administrator's password may have been given for a change."),
     "ARGON2_MEMORY_KIB": Setting(19456, "argon2id memory in KiB."),
     "ARGON2_TIME": Setting(2, "argon2id passes."),
     "ARGON2_PARALLELISM": Setting(1, "argon2id lanes."),

@@ -99,7 +99,7 @@ def issue(user: User, kind: str, origin: Origin, *, generation: int, remember: b
     `generation` is the account's as it was when its password was checked: if it moved since, what is issued is dead.
     """
     key, moment = new_key(), now()
-    expires = moment + lifetime(kind)
+    expires = moment + lifetime(kind, user.user_type)
     row = Credential(
         public_id=secrets.token_hex(8), key_hash=hashed(key), kind=kind, name=name, user_id=user.id,
         generation=generation, remember=remember, address=origin.address[:45], agent=origin.agent[:200],
@@ -114,8 +114,11 @@ def issue(user: User, kind: str, origin: Origin, *, generation: int, remember: b
 def renew(credential_id: int, *, generation: int) -> tuple[str, int]:
     """Give a credential a new key and the account's new generation, in the transaction under way: (key, expire)."""
     key, moment = new_key(), now()
-    kind = db.session.execute(select(Credential.kind).filter_by(id=credential_id)).scalar_one_or_none() or "token"
-    expires = moment + (idle() if kind == "session" else lifetime(kind))
+    owner = select(Credential.kind, User.user_type).join(User, User.id == Credential.user_id)
+    found = db.session.execute(owner.where(Credential.id == credential_id)).one_or_none()
+    kind, user_type = found or ("token", "")
+    life = lifetime(kind, user_type)
+    expires = moment + (min(idle(), life) if kind == "session" else life)
     db.session.execute(
         update(Credential)
         .where(Credential.id == credential_id)
@@ -124,14 +127,14 @@ def renew(credential_id: int, *, generation: int) -> tuple[str, int]:
     return key, int(expires.timestamp())
 
 
-def rotate(credential_id: int, old_key: str) -> tuple[str, int] | None:
+def rotate(caller: Caller) -> tuple[str, int] | None:
     """Exchange a token's key for a new one in one conditional statement; None if another request was first."""
-    key, expires = new_key(), now() + lifetime("token")
+    key, expires = new_key(), now() + lifetime("token", caller.user.user_type)
     alive = select(User.generation).where(User.id == Credential.user_id, User.disabled.is_(False)).scalar_subquery()
     with writing() as connection:
         changed = connection.execute(
             update(Credential)
-            .where(Credential.id == credential_id, Credential.key_hash == hashed(old_key))
+            .where(Credential.id == caller.credential_id, Credential.key_hash == hashed(caller.key))
             .where(Credential.generation == alive, Credential.expires_at > now())
             .values(key_hash=hashed(key), expires_at=expires)
         ).rowcount
@@ -170,7 +173,7 @@ def touch(caller: Caller) -> None:
         return
     values: dict[str, Any] = {"seen_at": moment}
     if caller.kind == "session":
-        last = caller.user.credential_created + lifetime("session")
+        last = caller.user.credential_created + lifetime("session", caller.user.user_type)
         values["expires_at"] = min(moment + idle(), last)
     with writing() as connection:
         connection.execute(update(Credential).where(Credential.id == caller.credential_id).values(values))
@@ -232,9 +235,11 @@ def hashed(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
 
 
-def lifetime(kind: str) -> timedelta:
-    """How long a credential of a kind may live at most."""
-    return timedelta(days=current_app.config["SESSION_DAYS" if kind == "session" else "TOKEN_DAYS"])
+def lifetime(kind: str, user_type: str) -> timedelta:
+    """How long a credential of a kind may live at most; an administrator's lives for hours."""
+    config = current_app.config
+    life = timedelta(days=config["SESSION_DAYS" if kind == "session" else "TOKEN_DAYS"])
+    return min(life, timedelta(hours=config["ADMIN_HOURS"])) if user_type == "admin" else life
 
 
 def idle() -> timedelta:

@@ -11,11 +11,12 @@ from typing import Any
 from flask import current_app
 from flask_mail import Message as Mail
 
-from . import budgets, sms
+from . import budgets, sms, tallies
 from .errors import MailNotSent, SmsNotSent
 from .extensions import mail
 
 
+@tallies.counted("mail")
 def send_mail(to: str, subject: str, text: str, html: str) -> None:
     """Hand a mail to the server (or the outbox); raises MailNotSent with the kind of failure, never its text."""
     if not current_app.config["MAIL_SERVER"]:
@@ -31,6 +32,7 @@ def send_mail(to: str, subject: str, text: str, html: str) -> None:
         raise MailNotSent(kind=type(error).__name__) from error
 
 
+@tallies.counted("sms")
 def send_sms(number: str, text: str, params: dict[str, str]) -> None:
     """Hand a text to the gateway or outbox; raises SmsNotSent, also where country or the day's share forbid it."""
     countries = current_app.config["SMS_COUNTRIES"]

@@ -12,7 +12,7 @@ from flask import Flask, current_app
 from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
 
-from . import delivery
+from . import delivery, tallies
 from .errors import MailNotSent, SmsNotSent
 from .extensions import db, reading, writing
 from .languages import translate
@@ -200,6 +200,7 @@ class Courier:
             try:
                 with self.app.app_context():
                     deliver_due()
+                    tallies.flush()
                     self._purge_at_times()
             except Exception as error:  # the database may be away: the next round tries again
                 log.warning("courier: %s", type(error).__name__)

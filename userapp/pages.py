@@ -60,4 +60,5 @@ def _menu(app: Flask) -> list[dict[str, Any]]:
         }
         for entry in app.extensions["userapp.menu"]
         if entry.signed_in == current_user.is_authenticated
+        and (not entry.admin or current_user.user.user_type == "admin")
     ]

@@ -26,11 +26,12 @@ class Setting:
 
 @dataclass(frozen=True)
 class MenuEntry:
-    """A link of the page header: its Chinese label and the endpoint it leads to."""
+    """A link of the page header: its Chinese label, the endpoint it leads to, and who sees it."""
 
     label: str
     endpoint: str
     signed_in: bool = True
+    admin: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from flask import current_app
 from sqlalchemy import delete, func, select
 
 from .extensions import writing
-from .models import AuditEvent, Budget, Code, Credential, EmailChange, Message, SpentChallenge, User, now
+from .models import AuditEvent, Budget, Code, Credential, EmailChange, Message, SpentChallenge, Tally, User, now
 
 KEPT = timedelta(days=3)
 
@@ -28,6 +28,7 @@ def purge() -> dict[str, int]:
         "email_changes": delete(EmailChange).where(EmailChange.expires_at <= moment),
         "messages": delete(Message).where(Message.done != "", Message.created_at <= moment - KEPT),
         "audit_events": delete(AuditEvent).where(AuditEvent.at <= old_events),
+        "tallies": delete(Tally).where(Tally.hour <= old_events),
     }
     gone: dict[str, int] = {}
     for table, statement in expired.items():

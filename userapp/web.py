@@ -48,7 +48,7 @@ def freshly_signed_in(view: View) -> View:
 
 
 def admin(view: View) -> View:
-    """Only administrators."""
+    """Only administrators; to change something they must have given their password within ADMIN_FRESH_SECONDS."""
     return _guarded(view, "admin", _require_admin)
 
 
@@ -70,9 +70,9 @@ def _require_token() -> None:
         raise NotSignedIn()
 
 
-def require_fresh() -> None:
-    """Raise NotFresh where the profile wants the password given lately and it was not."""
-    seconds = current_app.config["FRESH_SECONDS"]
+def require_fresh(setting: str = "FRESH_SECONDS") -> None:
+    """Raise NotFresh where the setting (by default the profile's) wants the password given lately and it was not."""
+    seconds = current_app.config[setting]
     if seconds and now() - current_user.fresh_at > timedelta(seconds=seconds):
         raise NotFresh()
 
@@ -80,6 +80,8 @@ def require_fresh() -> None:
 def _require_admin() -> None:
     if current_user.user.user_type != "admin":
         raise NotAllowed()
+    if request.method not in ("GET", "HEAD"):
+        require_fresh("ADMIN_FRESH_SECONDS")
 
 
 def document(letter: str) -> Callable[[View], View]:
@@ -245,5 +247,4 @@ def leave() -> None:
 
 def set_cookie(name: str, value: str, seconds: int) -> None:
     """Set one of our cookies on the reply under way; `seconds` 0 takes it away."""
-    cookies = g.setdefault("cookies", {})
-    cookies[name] = (value, seconds)
+    g.setdefault("cookies", {})[name] = (value, seconds)

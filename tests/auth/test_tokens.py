@@ -35,8 +35,8 @@ def test_10301_for_the_loser_of_a_race(app, token):
 
     with app.app_context():
         caller = credentials.find(token, "token")
-        assert credentials.rotate(caller.credential_id, token)
-        assert credentials.rotate(caller.credential_id, token) is None
+        assert credentials.rotate(caller)
+        assert credentials.rotate(caller) is None
 
 
 def test_a_session_cannot_refresh(signed_in):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from flask_migrate import upgrade
+from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect
 
 from userapp import create_app
@@ -41,3 +41,10 @@ def test_unique_columns_keep_their_constraints(empty):
         upgrade()
         found = inspect(db.engine).get_unique_constraints("users")
     assert {tuple(one["column_names"]) for one in found} == {("email",), ("phone",), ("uid",), ("uname_key",)}
+
+
+def test_a_downgrade_leads_back_to_nothing(empty):
+    with empty.app_context():
+        upgrade()
+        downgrade(revision="base")
+        assert inspect(db.engine).get_table_names() == ["alembic_version"]

@@ -12,7 +12,7 @@ from flask import current_app
 from itsdangerous import BadData
 from sqlalchemy.dialects import postgresql, sqlite
 
-from .. import keys
+from .. import keys, tallies
 from ..errors import AppError
 from ..extensions import writing
 from ..models import SpentChallenge, now
@@ -53,6 +53,7 @@ def answers(nonce: str) -> list[str]:
     return [_spell(digest) for digest in keys.macs("captcha", nonce)]
 
 
+@tallies.counted("captcha")
 def spend(given: Given, only: type[AppError] | None = None) -> None:
     """Use the challenge up and compare the answer.
 

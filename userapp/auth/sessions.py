@@ -15,30 +15,6 @@ from ..models import AuditEvent, Credential, now
 
 BROWSERS = (("Edg", "Edge"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"), ("curl", "curl"))
 SYSTEMS = (("Windows", "Windows"), ("Android", "Android"), ("iPhone", "iOS"), ("Mac OS", "macOS"), ("Linux", "Linux"))
-EVENTS = {
-    "register": "注册账号",
-    "sign_in": "登录",
-    "sign_out": "退出登录",
-    "change_password": "更改密码",
-    "change_info": "修改资料",
-    "reset_asked": "请求找回密码",
-    "reset": "找回密码",
-    "refresh_token": "刷新令牌",
-    "create_token": "创建令牌",
-    "end_credential": "结束登录",
-    "verify_email": "验证邮箱",
-    "change_email_asked": "请求更换邮箱",
-    "change_email_cancelled": "取消更换邮箱",
-    "change_email": "更换邮箱",
-    "change_email_undone": "撤销更换邮箱",
-    "change_avatar": "更换头像",
-    "remove_avatar": "移除头像",
-    "disable": "账号被停用",
-    "enable": "账号恢复使用",
-    "set_type": "账号类型更改",
-    "end_everything": "结束所有登录",
-    "import": "导入账号",
-}
 
 
 def overview(caller: Caller) -> dict[str, Any]:
@@ -99,7 +75,7 @@ def events(caller: Caller) -> list[dict[str, Any]]:
         rows = connection.execute(latest.order_by(AuditEvent.id.desc()).limit(20)).all()
     return [
         {
-            "text": EVENTS.get(row.event, row.event), "outcome": row.outcome, "at": row.at, "address": row.address
+            "text": audit.EVENTS.get(row.event, row.event), "outcome": row.outcome, "at": row.at, "address": row.address
         }
         for row in rows
     ]  # fmt: skip

@@ -20,7 +20,7 @@ def refresh(caller: Caller, confirm: str) -> tuple[str, int]:
     """
     if not _is_near(confirm.strip()):
         raise ConfirmTooOld()
-    renewed = credentials.rotate(caller.credential_id, caller.key)
+    renewed = credentials.rotate(caller)
     if renewed is None:
         raise TokenNotRefreshed()
     audit.record("refresh_token", caller.user_id)
@@ -54,4 +54,4 @@ def create(caller: Caller, name: str, origin: Origin) -> str:
 
 def cookie_seconds() -> int:
     """How long the token cookie is kept: as long as a token lives at most."""
-    return int(credentials.lifetime("token").total_seconds())
+    return int(credentials.lifetime("token", "").total_seconds())
