@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-UPGRADE = "from wsgi import app; from flask_migrate import upgrade; app.app_context().push(); upgrade()"
+UPGRADE = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade", "heads"]
 
 
 def main() -> None:
@@ -64,7 +64,7 @@ def secret_key(path: Path) -> str:
 
 def migrate() -> None:
     """Bring the tables up to date; what Alembic says is shown only when it fails."""
-    done = subprocess.run([sys.executable, "-c", UPGRADE], capture_output=True, text=True, check=False)
+    done = subprocess.run(UPGRADE, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.stderr.write(done.stdout + done.stderr)
         sys.exit("userapp did not start: see the lines above")

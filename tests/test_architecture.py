@@ -49,6 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sms_gateways": {"sms_signatures"},
     "testing": {"create_app", "delivery", "extensions", "messages"},
     "tallies": {"extensions", "models"},
+    "start_checks": {"config", "extensions", "models", "passwords"},
     "web": {"addresses", "credentials", "errors", "extensions", "forms", "languages", "models", "replies"},
     "__init__": {
         "config", "credentials", "errors", "extensions", "languages", "messages", "pages", "plugins",

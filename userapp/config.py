@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +18,9 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 PLUGINS = ("userapp.system", "userapp.auth", "userapp.profile", "userapp.avatar", "userapp.email_binding")
 
 SETTINGS: dict[str, Setting] = {
-    "SECRET_KEY": Setting("", "Signs cookies and keys every HMAC; at least 32 characters, the same on every node."),
+    "SECRET_KEY": Setting(
+        "", "Signs cookies and keys every HMAC; 32 characters or more. Empty: the instance's file `secret_key`."
+    ),
     "SECRET_KEY_FALLBACKS": Setting([], "Former secrets that are still accepted, newest first."),
     "PLUGINS": Setting(list(PLUGINS), "Features to load, in order."),
     "DEVTOOLS": Setting(False, "Load userapp.devtools; refused beside a base URL that is not on this machine."),
@@ -96,8 +99,15 @@ FIXED: dict[str, Any] = {
 }
 
 
+SECRET_NAME = re.compile(r"SECRET|PASSWORD$|SMS_URL|DATABASE_URI")
+
+
 class UnsafeStart(RuntimeError):
-    """The configuration would put accounts at risk; the message says which line and what to do."""
+    """The configuration would put accounts at risk; each argument is one line: what is wrong and what to do."""
+
+    def __str__(self) -> str:
+        """All of it in one line."""
+        return "; ".join(map(str, self.args))
 
 
 def load(app: Flask, overrides: Mapping[str, Any] | None) -> None:
@@ -112,6 +122,7 @@ def load(app: Flask, overrides: Mapping[str, Any] | None) -> None:
     for key, value in PROFILES[config["SECURITY_PROFILE"]].items():
         if config[key] == SETTINGS[key].default:
             config[key] = value
+    config["SECRET_KEY"] = config["SECRET_KEY"] or _kept_secret(app)
     config["SQLALCHEMY_DATABASE_URI"] = _database(app, config["SQLALCHEMY_DATABASE_URI"])
     if config["DEVTOOLS"] and "userapp.devtools" not in config["PLUGINS"]:
         config["PLUGINS"] = [*config["PLUGINS"], "userapp.devtools"]
@@ -156,26 +167,49 @@ def parse(key: str, text: str, default: Any) -> Any:
 
 
 def refuse_unsafe(app: Flask) -> None:
-    """Raise UnsafeStart with one plain line for a configuration that production must not run with."""
+    """Raise UnsafeStart with a plain line for each thing that production must not run with."""
+    if found := list(_dangers(app)):
+        raise UnsafeStart(*found)
+
+
+def _dangers(app: Flask) -> Iterator[str]:
     config = app.config
     host = urlsplit(config["BASE_URL"]).hostname or ""
     if len(config["SECRET_KEY"]) < 32:
-        raise UnsafeStart("USERAPP_SECRET_KEY is missing or shorter than 32 characters")
+        yield "USERAPP_SECRET_KEY is missing or shorter than 32 characters: `openssl rand -hex 32` makes one"
     if not host:
-        raise UnsafeStart("USERAPP_BASE_URL is missing: the address clients reach the service at")
+        yield "USERAPP_BASE_URL is missing: the address clients reach the service at, https://id.example.com"
+    elif not config["BASE_URL"].startswith("https://") and host not in LOOPBACK:
+        yield "USERAPP_BASE_URL is not https: passwords would travel in the open"
     if not config["TRUSTED_HOSTS"]:
-        raise UnsafeStart("USERAPP_TRUSTED_HOSTS is empty: name the hosts this service answers to")
-    if not config["BASE_URL"].startswith("https://") and host not in LOOPBACK:
-        raise UnsafeStart("USERAPP_BASE_URL is not https")
+        yield "USERAPP_TRUSTED_HOSTS is empty: name the hosts this service answers to"
     if "userapp.devtools" in config["PLUGINS"]:
-        if host not in LOOPBACK:
-            raise UnsafeStart("userapp.devtools is loaded beside a base URL that is not on this machine")
-    elif app.debug or not config["ADDRESS_LIMITS"] or _fixed_captcha(config):
-        raise UnsafeStart("a debug switch (DEBUG, ADDRESS_LIMITS=0, CAPTCHA_ANSWER) is on without userapp.devtools")
+        if host and host not in LOOPBACK:
+            yield "userapp.devtools is loaded beside a base URL that is not on this machine: set USERAPP_DEVTOOLS=0"
+    else:
+        if app.debug or not config["ADDRESS_LIMITS"] or _fixed_captcha(config):
+            yield "a debug switch (DEBUG, ADDRESS_LIMITS=0, CAPTCHA_ANSWER) is on without userapp.devtools: unset it"
+        for path in _open_secrets(app):
+            yield f"{path} holds a secret and other users of this machine can read or write it: chmod 600 {path}"
+
+
+def _open_secrets(app: Flask) -> Iterator[Path]:
+    """The files of the instance folder with a secret in them that are not their owner's (and group's) alone."""
+    folder = Path(app.instance_path)
+    named = [folder / "secret_key"]
+    if any(SECRET_NAME.search(key) for key in _file(app)):
+        named.append(folder / "config.py")
+    yield from (path for path in named if path.is_file() and path.stat().st_mode & 0o007)
 
 
 def _fixed_captcha(config: Mapping[str, Any]) -> bool:
     return bool(config.get("CAPTCHA_ANSWER") or os.environ.get("USERAPP_CAPTCHA_ANSWER"))
+
+
+def _kept_secret(app: Flask) -> str:
+    """The secret that the first start wrote into the instance folder, so that commands find it too."""
+    path = Path(app.instance_path) / "secret_key"
+    return path.read_text("utf-8").strip() if path.is_file() else ""
 
 
 def _copy(value: Any) -> Any:

@@ -1,0 +1,76 @@
+"""What the database must be before a server starts on it: migrated, and without an administrator everybody knows."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from flask import Flask, current_app
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+
+from . import passwords
+from .config import UnsafeStart
+from .extensions import db, reading
+from .models import User
+
+NAMES = ("admin", "administrator", "root", "test", "demo", "guest")
+PASSWORDS = ("admin", "admin123", "password", "123456", "changeme", "test", "demo", "guest", "root")
+log = logging.getLogger("userapp")
+
+
+def refuse_unready(app: Flask) -> None:
+    """Raise UnsafeStart where a server must not start; a database that is away may come back, so it is no reason."""
+    if "userapp.devtools" in app.config["PLUGINS"]:
+        return
+    with app.app_context():
+        try:
+            found = schema_trouble() or default_administrator()
+        except OperationalError as error:
+            log.warning("the database cannot be asked: %s", type(error.orig).__name__)
+            return
+        finally:
+            db.engine.dispose()  # a connection made before a fork belongs to nobody
+    if found:
+        raise UnsafeStart(found)
+
+
+def schema_trouble() -> str:
+    """What the tables lack, in one line; empty where they are this release's or a later one's."""
+    with reading() as connection:
+        present = set(MigrationContext.configure(connection).get_current_heads())
+    wanted, newer = _wanted(present)
+    if not wanted or newer:
+        return ""
+    state = "has no tables of ours" if not present else "lacks migrations"
+    return (
+        f"the database {state} (it is at {', '.join(sorted(present)) or 'nothing'}): flask --app wsgi db upgrade heads"
+    )
+
+
+def _wanted(present: set[str]) -> tuple[set[str], bool]:
+    """The revisions this release ends with that the database lacks; and whether it has one that we do not know."""
+    extension: Any = current_app.extensions["migrate"]
+    script = ScriptDirectory.from_config(extension.migrate.get_config(extension.directory))
+    try:
+        script.get_revisions(tuple(present))
+    except CommandError:
+        return set(), True
+    return set(script.get_heads()) - present, False
+
+
+def default_administrator() -> str:
+    """An administrator whose name and password are the first ones a stranger tries, in one line; or nothing."""
+    known = User.uname_key.in_(NAMES)
+    with reading() as connection:
+        rows = connection.execute(
+            select(User.uname, User.password_hash).where(known, User.user_type == "admin", User.disabled.is_(False))
+        ).all()
+    for row in rows:
+        guesses = {*PASSWORDS, row.uname, f"{row.uname}123"}
+        if row.password_hash and any(passwords.verify(guess, row.password_hash) for guess in guesses):
+            return f"the administrator {row.uname} has a default password: flask --app wsgi users disable {row.uname}"
+    return ""
