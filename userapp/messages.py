@@ -22,6 +22,7 @@ from .purge import purge
 log = logging.getLogger("userapp.messages")
 PURGE_EVERY = 300
 BACK_OFF = (5, 15, 60, 300, 900, 3600)
+WANTED = ("更换邮箱", "有人想把这个邮箱绑定到另一个账号，它仍属于您的账号。")
 
 
 def send_reset_code(user: Any, target: str, code: str, minutes: int) -> None:
@@ -38,17 +39,21 @@ def send_code(language: str, target: str, subject: str, reason: str, code: str, 
         delivery.send_sms(target, values["text"], {"code": code, "minutes": str(minutes)})
 
 
-def queue_activation(user: Any, code: str, minutes: int) -> None:
+def queue_activation(user: Any, target: str | None, code: str, minutes: int) -> None:
     """The code that verifies an address just given; queued, its failure undoes nothing."""
-    queue(
-        user,
-        user.email,
-        "激活邮箱",
-        "请验证您的邮箱地址。",
-        code=code,
-        minutes=minutes,
-        life=timedelta(minutes=minutes),
-    )
+    life = timedelta(minutes=minutes)
+    queue(user, target, "激活邮箱", "请验证您的邮箱地址。", code=code, minutes=minutes, life=life)
+
+
+def send_wanted(owner: Any, target: str) -> None:
+    """Tell who has an address that somebody else wanted it, where that other may not learn it; raises MailNotSent."""
+    values = written(owner.language, *WANTED)
+    delivery.send_mail(target, values["subject"], values["text"], values["html"])
+
+
+def queue_wanted(owner: Any, target: str) -> None:
+    """The same where nobody waits for it."""
+    queue_notice(owner, target, *WANTED)
 
 
 def queue_reset_code(user: Any, target: str, code: str, minutes: int) -> None:

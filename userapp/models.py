@@ -63,6 +63,7 @@ class User(Model):
     name: Mapped[str] = mapped_column(ordered(60), default="", index=True)
     user_type: Mapped[str] = mapped_column(String(20), default="student")
     phone: Mapped[str | None] = mapped_column(ordered(20), unique=True)
+    phone_changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     email: Mapped[str | None] = mapped_column(ordered(254), unique=True)
     email_verified: Mapped[bool] = mapped_column(Boolean, default=False)
     gender: Mapped[int] = mapped_column(Integer, default=0)

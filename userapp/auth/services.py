@@ -126,7 +126,7 @@ def _create(user: User, client: Client, mailed: bool) -> Issued:
         user.uid = _free_uid(user.id)
         if mailed and user.email:
             code = codes.issue("email", user.email, user)
-            messages.queue_activation(user, code, codes.minutes("email"))
+            messages.queue_activation(user, user.email, code, codes.minutes("email"))
         kind = KINDS[client.kind]
         issued = credentials.issue(user, kind, client.origin, generation=0, remember=client.remember)
         audit.record("register", user.id, by=client.kind)

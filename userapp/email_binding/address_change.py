@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import Row, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -40,12 +39,12 @@ def start(caller: Caller, value: str) -> None:
     if address == user.email:
         raise SameAddress("new_email")
     _charge(user.email, address)
-    taken = mailing.taken(address)
-    if taken and current_app.config["DISCLOSURE"] != "never":
+    owner = mailing.owner_of(address)
+    if owner is not None and not mailing.hidden():
         codes.give_back_message("email-old", user.email)
         mailing.may_tell(user.id)
         raise NewAddressTaken()
-    old_code, new_code = _send_both(user, address, taken)
+    old_code, new_code = _send_both(user, address, owner)
     _store(caller, address, old_code, new_code)
 
 
@@ -59,15 +58,13 @@ def _charge(old: str, new: str) -> None:
         raise
 
 
-def _send_both(user: Any, address: str, taken: bool) -> tuple[str, str]:
+def _send_both(user: Any, address: str, owner: Row[Any] | None) -> tuple[str, str]:
     try:
         old_code = mailing.send(user, "email-old", user.email)
     except MailNotSent:
         codes.give_back_message("email-new", address)
         raise OldMailboxUnreachable() from None
-    if taken:
-        return old_code, mailing.tell_owner("email-new", address)
-    return old_code, mailing.send(user, "email-new", address)
+    return old_code, mailing.send(user, "email-new", address, owner)
 
 
 def _store(caller: Caller, address: str, old_code: str, new_code: str) -> None:
@@ -115,9 +112,9 @@ def resend(caller: Caller, side: str) -> None:
         raise NothingPending()
     purpose, target = f"email-{side}", change.old_email if side == "old" else change.new_email
     codes.allow_message(purpose, target)
-    hidden = side == "new" and mailing.taken(target)
+    owner = mailing.owner_of(target) if side == "new" else None
     try:
-        code = mailing.tell_owner(purpose, target) if hidden else mailing.send(caller.user, purpose, target)
+        code = mailing.send(caller.user, purpose, target, owner)
     except MailNotSent:
         if side == "old":
             raise OldMailboxUnreachable() from None

@@ -7,7 +7,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import select, update
 
-from .. import budgets, codes, delivery, messages
+from .. import budgets, codes, messages
 from ..errors import AppError, TooSoon
 from ..extensions import db, reading
 from ..languages import LANGUAGES, translate
@@ -20,35 +20,33 @@ WORDS = {
 }
 
 
-def send(user: Any, purpose: str, target: str) -> str:
+def send(user: Any, purpose: str, target: str, owner: Any = None) -> str:
     """Mail a new code, whose message is charged already, and return it.
 
-    Raises MailNotSent (10901) and gives the message back: nothing has changed then.
+    With `owner`, who has the address already, that account is told instead, and the code is in no mail. Raises
+    MailNotSent (10901) and gives the message back: nothing has changed then.
     """
     code = codes.generate(purpose)
     try:
-        messages.send_code(user.language, target, *WORDS[purpose], code, codes.minutes(purpose))
+        if owner is None:
+            messages.send_code(user.language, target, *WORDS[purpose], code, codes.minutes(purpose))
+        else:
+            messages.send_wanted(owner, target)
     except AppError:
         codes.give_back_message(purpose, target)
         raise
     return code
 
 
-def tell_owner(purpose: str, target: str) -> str:
-    """Where nobody may learn who exists: the owner of a taken address is told, and the code returned is in no mail."""
-    values = messages.written("", "更换邮箱", "有人想把这个邮箱绑定到另一个账号，它仍属于您的账号。")
-    try:
-        delivery.send_mail(target, values["subject"], values["text"], values["html"])
-    except AppError:
-        codes.give_back_message(purpose, target)
-        raise
-    return codes.generate(purpose)
-
-
-def taken(address: str) -> bool:
-    """Whether an account has this address; the unique column decides in the end, this only tells early."""
+def owner_of(address: str) -> Any:
+    """The account that has this address; the unique column decides in the end, this only tells early."""
     with reading() as connection:
-        return connection.execute(select(User.id).filter_by(email=address)).scalar() is not None
+        return connection.execute(select(User.id, User.language).filter_by(email=address)).one_or_none()
+
+
+def hidden() -> bool:
+    """Whether nobody may learn who has an address: an owner is told, the caller is answered as for a free one."""
+    return str(current_app.config["DISCLOSURE"]) == "never"
 
 
 def may_tell(user_id: int) -> None:

@@ -9,16 +9,17 @@ from flask_login import current_user
 from sqlalchemy import Row
 
 from .. import budgets, codes, identifiers
+from . import verification
 from .address_change import pending
 
 
 def binding() -> dict[str, Any]:
     """Where the caller's address stands: none, unverified, verified or pending, and what belongs to that."""
-    user = current_user.user
-    if not user.email:
-        return {"state": "none"}
-    if not user.email_verified:
-        return {"state": "unverified", "resend_in": _wait("email", user.email)}
+    if not current_user.user.email_verified:
+        address = verification.to_verify(current_user.user)
+        if address is None:
+            return {"state": "none"}
+        return {"state": "unverified", "address": address, "resend_in": _wait("email", address)}
     change = pending(current_user)
     return {"state": "verified"} if change is None else {"state": "pending", "pending": _described(change)}
 

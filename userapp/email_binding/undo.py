@@ -98,11 +98,13 @@ def _restore(found: Link) -> str | None:
         raise AddressNotChanged()
     before: str | None = user.email
     values = {"email": found.old, "email_verified": True, "password_hash": None, "generation": User.generation + 1}
+    if user.phone_changed_at and user.phone_changed_at > found.at - timedelta(days=DAYS):
+        values["phone"] = None  # it may be the intruder's, who would recover the account by it
     db.session.execute(update(User).where(User.id == user.id).values(values))
     for table in (Code, EmailChange, Credential):
         db.session.execute(delete(table).where(table.user_id == found.user_id))
     masked = identifiers.masked(found.old)
     messages.queue_notice(user, before, "账号信息已更改", "您账号的邮箱已恢复为 {old}。", old=masked)
-    audit.record("change_email_undone", found.user_id)
+    audit.record("change_email_undone", found.user_id, phone_removed="phone" in values)
     db.session.commit()
     return before

@@ -1,11 +1,15 @@
-"""Verifying the address an account has, and replacing one that is not verified yet."""
+"""Verifying the address an account has, and replacing one that is not verified yet.
+
+Where nobody may learn who has an address, a new one is not the account's before its code is in: until then it is only
+the target of that code. So a taken address and a free one look alike.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.exc import IntegrityError
 
 from .. import audit, codes, identifiers, messages, signals
@@ -27,7 +31,15 @@ from .errors import (
 
 def status(caller: Caller) -> dict[str, object]:
     """The address and whether it is verified, as document B spells it."""
-    return {"email": caller.user.email, "status": int(caller.user.email_verified)}
+    return {"email": to_verify(caller.user) or caller.user.email, "status": int(caller.user.email_verified)}
+
+
+def to_verify(user: Any) -> str | None:
+    """The address a code would verify; None where the present one is verified or there is none."""
+    if user.email_verified:
+        return None
+    row = codes.pending("email", user_id=user.id) if mailing.hidden() else None
+    return str(row.target) if row else user.email
 
 
 def send_again(caller: Caller) -> None:
@@ -38,19 +50,22 @@ def send_again(caller: Caller) -> None:
     user = caller.user
     if user.email_verified:
         raise NothingToSend()
-    if not user.email:
+    address = to_verify(user)
+    if not address:
         raise NothingPending()
-    codes.allow_message("email", user.email)
-    code = mailing.send(user, "email", user.email)
-    mailing.void_queued(user.email)
-    codes.issue("email", user.email, user, code=code)
+    codes.allow_message("email", address)
+    owner = None if address == user.email else mailing.owner_of(address)
+    code = mailing.send(user, "email", address, owner)
+    mailing.void_queued(address)
+    codes.issue("email", address, user, code=code)
     db.session.commit()
 
 
 def bind(caller: Caller, code: str) -> None:
     """Verify the present address with the code that was mailed to it, from any session of the account.
 
-    Raises AlreadyVerified 10803, WrongCode 10804, NothingPending 10802, NotVerified 10805.
+    Raises AlreadyVerified 10803, WrongCode 10804, NothingPending 10802, NotVerified 10805 and, where the address was
+    not the account's before, AddressTaken 10809 if another account got it meanwhile.
     """
     user = caller.user
     if user.email_verified:
@@ -58,22 +73,30 @@ def bind(caller: Caller, code: str) -> None:
     if not code.strip():
         raise WrongCode()
     row = codes.pending("email", user_id=user.id)
-    if row is None or row.target != user.email or not codes.count_try(row.id, user.id):
+    if row is None or row.target != to_verify(user) or not codes.count_try(row.id, user.id):
         raise NothingPending()
     if not codes.matches(row, code):
         audit.record_alone("verify_email", user.id, "refused")
         raise WrongCode()
-    _verify(user, row.id)
+    _verify(user, row.id, row.target)
+    if row.target != user.email:
+        _announce(user, row.target)
 
 
-def _verify(user: Any, code_id: int) -> None:
-    statement = update(User).where(
-        User.id == user.id, User.email == user.email, User.generation == user.generation, User.email_verified.is_(False)
-    )
-    verified = db.session.execute(statement.values(email_verified=True).returning(User.id)).scalar()
+def _verify(user: Any, code_id: int, address: str) -> None:
+    if address != user.email:
+        codes.drop(user.id, "reset")  # a reset that was sent to the old address must not come after
+    try:
+        values = {"email": address, "email_verified": True}
+        verified = db.session.execute(update(User).where(*_as_read(user)).values(values).returning(User.id)).scalar()
+    except IntegrityError:
+        db.session.rollback()
+        raise AddressTaken() from None
     if verified is None or not codes.consume(code_id):
         db.session.rollback()
         raise NotVerified()
+    if address != user.email:
+        _tell(user, address)
     audit.record("verify_email", user.id)
     db.session.commit()
 
@@ -91,25 +114,33 @@ def replace(caller: Caller, value: str) -> None:
     if address == user.email:
         raise SameAddress()
     codes.allow_message("email", address)
-    if mailing.taken(address):
+    owner = mailing.owner_of(address)
+    if mailing.hidden():
+        _await(user, address, mailing.send(user, "email", address, owner))
+        return
+    if owner is not None:
         mailing.may_tell(user.id)
         raise AddressTaken()
-    code = mailing.send(user, "email", address)
-    _store(user, address, code)
-    signals.address_changed.send(
-        current_app._get_current_object(),  # type: ignore[attr-defined]
-        user_id=user.id, old=user.email, new=address,
-    )  # fmt: skip
+    _store(user, address, mailing.send(user, "email", address))
+    _announce(user, address)
+
+
+def _await(user: Any, address: str, code: str) -> None:
+    """Keep the code alone; the address stays what it was until it comes back."""
+    if db.session.execute(select(User.id).where(*_as_read(user)).with_for_update()).scalar() is None:
+        db.session.rollback()
+        raise AddressNotReplaced()
+    codes.issue("email", address, user, code=code)
+    audit.record("change_email_asked", user.id)
+    db.session.commit()
 
 
 def _store(user: Any, address: str, code: str) -> None:
     codes.drop(user.id, "reset")  # a reset that was sent to the old address must not come after
-    present = User.email.is_(None) if user.email is None else User.email == user.email
-    statement = update(User).where(
-        User.id == user.id, present, User.generation == user.generation, User.email_verified.is_(False)
-    )
     try:
-        moved = db.session.execute(statement.values(email=address).returning(User.id)).scalar()
+        moved = db.session.execute(
+            update(User).where(*_as_read(user)).values(email=address).returning(User.id)
+        ).scalar()
     except IntegrityError:
         db.session.rollback()
         raise AddressTaken() from None
@@ -117,7 +148,22 @@ def _store(user: Any, address: str, code: str) -> None:
         db.session.rollback()
         raise AddressNotReplaced()
     codes.issue("email", address, user, code=code)
-    masked = identifiers.masked(address)
-    messages.queue_notice(user, user.email, "账号信息已更改", "您账号的邮箱已更改为 {new}。", new=masked)
+    _tell(user, address)
     audit.record("change_email", user.id)
     db.session.commit()
+
+
+def _as_read(user: Any) -> tuple[ColumnElement[bool], ...]:
+    """The account as it was when the caller was let in."""
+    present = User.email.is_(None) if user.email is None else User.email == user.email
+    return User.id == user.id, present, User.generation == user.generation, User.email_verified.is_(False)
+
+
+def _tell(user: Any, address: str) -> None:
+    masked = identifiers.masked(address)
+    messages.queue_notice(user, user.email, "账号信息已更改", "您账号的邮箱已更改为 {new}。", new=masked)
+
+
+def _announce(user: Any, address: str) -> None:
+    app: Any = current_app
+    signals.address_changed.send(app._get_current_object(), user_id=user.id, old=user.email, new=address)

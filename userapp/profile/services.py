@@ -4,39 +4,55 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from .. import audit, codes, identifiers, messages
 from ..errors import AddressMalformed, AddressTaken, AddressVerified, AppError, PhoneTaken, TooSoon, Unreachable
 from ..extensions import db, reading
-from ..models import User
+from ..models import User, now
 
 
 def change_info(user_id: int, gender: int | None = None, intro: str | None = None, **identity: str) -> User:
     """Change what is given and nothing else; `identity` may hold `phone` and `email`, empty to clear them.
 
-    A new address is unverified and gets the mail that verifies it; the old phone or address is told. Raises
-    PhoneMalformed 10006, PhoneTaken 10005, AddressMalformed 10806, AddressTaken 10809, AddressVerified 10808,
-    Unreachable 10010 (documents A and B, contract 8).
+    A new address is unverified and gets the mail that verifies it; the old phone or address is told. Where nobody may
+    learn who has an address, it is not the account's before that mail's code is in. Raises PhoneMalformed 10006,
+    PhoneTaken 10005, AddressMalformed 10806, AddressTaken 10809, AddressVerified 10808, Unreachable 10010 (documents A
+    and B, contract 8).
     """
     wanted = _canonical(identity)
-    _refuse_taken(user_id, wanted)
-    mailed = _may_mail(user_id, wanted.get("email"))
+    awaited = wanted.pop("email") if wanted.get("email") and current_app.config["DISCLOSURE"] == "never" else None
+    _refuse_taken(user_id, wanted, awaited)
+    mailed = _may_mail(user_id, awaited or wanted.get("email"))
     user = db.session.get_one(User, user_id)
     before = {"phone": user.phone, "email": user.email}
     wanted = _changed(user, wanted)
     _refuse(user, wanted)
+    if awaited and awaited != user.email:
+        _await(user, awaited, mailed)
     if gender is not None:
         user.gender = gender
     if intro is not None:
         user.intro = intro
-    for name, value in wanted.items():
-        setattr(user, name, value)
-    if "email" in wanted:
-        user.email_verified = False
+    _set(user, **wanted)
     _commit(user, wanted, before, mailed)
     return user
+
+
+def _await(user: User, address: str, mailed: bool) -> None:
+    """Issue the code that will make an address the account's; if somebody has it, they are told and get no code.
+
+    Raises AddressVerified 10808.
+    """
+    _refuse(user, {"email": address})
+    code = codes.issue("email", address, user)
+    owner = db.session.execute(select(User.language).filter_by(email=address)).one_or_none()
+    if mailed and owner is not None:
+        messages.queue_wanted(owner, address)
+    elif mailed:
+        messages.queue_activation(user, address, code, codes.minutes("email"))
 
 
 def _canonical(identity: dict[str, str]) -> dict[str, str | None]:
@@ -53,11 +69,22 @@ def _changed(user: Any, wanted: dict[str, str | None]) -> dict[str, str | None]:
     return {name: value for name, value in wanted.items() if value != getattr(user, name)}
 
 
-def _refuse_taken(user_id: int, wanted: dict[str, str | None]) -> None:
+def _set(user: User, **values: Any) -> None:
+    """Fill the columns; a new address is not verified, and when a phone came is kept for the undo of a change."""
+    if "email" in values:
+        values["email_verified"] = False
+    if "phone" in values:
+        values["phone_changed_at"] = now()
+    for name, value in values.items():
+        setattr(user, name, value)
+
+
+def _refuse_taken(user_id: int, wanted: dict[str, str | None], awaited: str | None) -> None:
     """Say no before a message is charged to somebody else's address; the unique columns decide, this only tells."""
     with reading() as connection:
         user = connection.execute(select(*User.__table__.c).filter_by(id=user_id)).one()
         _refuse(user, _changed(user, wanted))
+        _refuse(user, _changed(user, {"email": awaited} if awaited else {}))
         for name, taken in (("phone", PhoneTaken), ("email", AddressTaken)):
             if value := wanted.get(name):
                 column = User.__table__.c[name]
@@ -94,7 +121,7 @@ def _commit(user: User, wanted: dict[str, str | None], before: dict[str, str | N
             codes.drop(user.id, "email")
         if mailed and wanted.get("email"):
             code = codes.issue("email", str(wanted["email"]), user)
-            messages.queue_activation(user, code, codes.minutes("email"))
+            messages.queue_activation(user, user.email, code, codes.minutes("email"))
         for name, value in wanted.items():
             _tell(user, name, before[name], value)
         audit.record("change_info", user.id, fields=sorted(wanted))
