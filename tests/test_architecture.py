@@ -42,7 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models": {"extensions"},
     "pages": {"assets", "languages", "replies", "theme"},
     "passwords": {"blocklist", "errors", "legacy_hashes"},
-    "purge": {"extensions", "models"},
+    "purge": {"extensions", "models", "signals"},
     "replies": {"errors"},
     "safeguards": {"credentials", "errors", "extensions", "forms", "languages", "web"},
     "sms": {"errors", "sms_gateways"},

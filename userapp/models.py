@@ -70,6 +70,7 @@ class User(Model):
     intro: Mapped[str] = mapped_column(String(500), default="")
     password_hash: Mapped[str | None] = mapped_column(String(512))
     disabled: Mapped[bool] = mapped_column(Boolean, default=False)
+    avatar_key: Mapped[str | None] = mapped_column(String(32))
     avatar_changed_at: Mapped[int | None] = mapped_column(BigInteger)
     language: Mapped[str] = mapped_column(String(5), default="")
     generation: Mapped[int] = mapped_column(Integer, default=0)

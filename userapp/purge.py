@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, select
 
 from .extensions import writing
 from .models import AuditEvent, Budget, Code, Credential, EmailChange, Message, SpentChallenge, Tally, User, now
+from .signals import purging
 
 KEPT = timedelta(days=3)
 
@@ -34,4 +35,5 @@ def purge() -> dict[str, int]:
     for table, statement in expired.items():
         with writing() as connection:
             gone[table] = connection.execute(statement).rowcount
+    purging.send(current_app._get_current_object())  # type: ignore[attr-defined]
     return gone

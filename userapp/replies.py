@@ -90,7 +90,7 @@ def user_fields(user: Any) -> dict[str, Any]:
 def avatar_url(user: Any, size: str) -> str:
     """Where one size of an account's picture is; a new picture has a new address."""
     base = str(current_app.config["BASE_URL"])
-    if user.avatar_changed_at is not None:
+    if user.avatar_key is not None:
         return f"{base}/avatar/{size}/{user.id % 1000:03d}/{user.id}.png?_t={user.avatar_changed_at}"
     if "avatar.default" in current_app.view_functions:
         return base + str(url_for("avatar.default", size=size, user_id=user.id, name=user.uname[:1]))

@@ -6,6 +6,7 @@
 `credentials_ended(user_id)`   everything an account was signed in with has ended
 `address_changed(user_id, old, new)`   the account's e-mail address moved
 `account_removed(user_id)`     an account was deleted; features drop what they hold of it
+`purging()`              what has expired is being taken away; features take away theirs
 """
 
 from blinker import Namespace
@@ -17,3 +18,4 @@ signed_in = _names.signal("signed-in")
 credentials_ended = _names.signal("credentials-ended")
 address_changed = _names.signal("address-changed")
 account_removed = _names.signal("account-removed")
+purging = _names.signal("purging")

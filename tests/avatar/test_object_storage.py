@@ -47,11 +47,11 @@ def test_uploads_are_shown_replaced_collected_and_removed(
     for name, rgb in (("red", (255, 0, 0)), ("blue", (0, 0, 255))):
         user = client.post(BOTH[1], **sent(png(name))).get_json()["data"]
         assert {colour(client, url) for url in user["avatar_more"].values()} == {rgb}
-    assert len(paths(app)) == 2 * (3 + 1 + 1)
+    assert len(paths(app)) == 2 * (6 + 1)
     monkeypatch.setattr(object_storage, "UNTOUCHABLE", -5)
     with app.app_context():
         assert services.collect() == 2
-    assert len(paths(app)) == 3 + 1
+    assert len(paths(app)) == 6
     assert colour(client, user["avatar"]) == (0, 0, 255)
     assert client.post("/user/avatar/remove").get_json()["status"]
     assert paths(app) == []

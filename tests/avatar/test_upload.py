@@ -263,6 +263,39 @@ def test_every_change_has_a_later_second_and_the_address_names_what_is_shown(sig
     assert seconds == sorted(set(seconds))
 
 
+def test_a_picture_set_again_within_the_second_has_another_address(signed_in: Callable[..., Json]) -> None:
+    client, seen = signed_in(), []
+    for _time in range(3):
+        seen.append(client.post(BOTH[1], **sent()).get_json()["data"]["avatar"])
+        assert client.post("/user/avatar/remove").get_json()["status"]
+    assert len(set(seen)) == 3
+
+
+def test_webp_for_those_who_ask_for_it(signed_in: Callable[..., Json]) -> None:
+    client = signed_in()
+    user = client.post(BOTH[1], **sent(png("blue"))).get_json()["data"]
+    asked = {
+        "image/avif,image/webp,image/png,*/*;q=0.8": "webp",
+        "image/webp;q=0, */*": "png",
+        "image/*": "png",
+        "*/*": "png",
+        "": "png",
+    }
+    for size, side in (("large", 200), ("middle", 120), ("small", 48)):
+        for accept, kind in asked.items():
+            reply = client.get(path(user["avatar_more"][size]), headers={"Accept": accept})
+            assert reply.mimetype == f"image/{kind}"
+            assert "Accept" in reply.headers["Vary"]
+            picture = Image.open(io.BytesIO(reply.data))
+            assert (picture.format, picture.size) == (kind.upper(), (side, side))
+            assert off(picture.convert("RGB").getpixel((5, 5)), (0, 0, 255)) <= 3
+
+
+def off(found: Any, wanted: tuple[int, ...]) -> int:
+    """The largest difference of a channel."""
+    return max(abs(one - other) for one, other in zip(found, wanted, strict=True))
+
+
 def test_simultaneous_uploads_never_mix_and_the_last_accepted_is_shown(
     app: Flask, signed_in: Callable[..., Json], token_of: Callable[..., str]
 ) -> None:
@@ -314,11 +347,10 @@ def test_what_a_killed_process_left_is_gone_after_the_next_start(
     with app.app_context():
         store = services.workshop().store
         with store.changing(user["id"]):
-            store.name(user["id"], store.put(user["id"], dict.fromkeys(("large", "middle", "small"), b"x")), 10**10)
-            store.put(user["id"], dict.fromkeys(("large", "middle", "small"), b"y"))
+            store.put(user["id"], dict.fromkeys(("large.png", "middle.png", "small.webp"), b"x"))
     again = make_app(INSTANCE=app.instance_path, SQLALCHEMY_DATABASE_URI=app.config["SQLALCHEMY_DATABASE_URI"])
     left = [p for p in folder.rglob("*") if p.is_file() or p.is_symlink()]
-    assert len(left) == 7  # three files, the link to their folder, three documented paths
+    assert len(left) == 10  # six files, the link to their folder, three documented paths
     assert colour(again.test_client(), user["avatar"]) == (0, 0, 255)  # type: ignore[arg-type]
 
 

@@ -9,11 +9,11 @@ import click
 from flask import Flask
 
 from ..plugins import MenuEntry, Plugin, Setting
-from ..signals import account_removed
+from ..signals import account_removed, purging
 from . import errors, services
 from .object_storage import S3Store
 from .pictures import Limits
-from .storage import SIZES, LocalStore, Store
+from .storage import GRACE_SECONDS, SIZES, LocalStore, Store
 from .views import blueprint
 
 SETTINGS = {
@@ -62,6 +62,7 @@ def _setup(app: Flask) -> None:
     slots = threading.BoundedSemaphore(config["AVATAR_DECODERS"])
     app.extensions["avatar"] = services.Workshop(_store(app), sizes, limits, slots)
     account_removed.connect(_forget, app)
+    purging.connect(_sweep_again, app)
     app.cli.add_command(_sweep)
     if config["AVATAR_STORE"] == "local":  # an object store is not asked before the workers are forked
         with app.app_context():
@@ -71,6 +72,10 @@ def _setup(app: Flask) -> None:
 def _forget(app: Flask, user_id: int) -> None:
     with app.app_context():
         services.drop_avatar(user_id)
+
+
+def _sweep_again(app: Flask) -> None:
+    services.collect(GRACE_SECONDS)
 
 
 @click.command("sweep-avatars")

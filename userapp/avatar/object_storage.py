@@ -1,25 +1,28 @@
 """Pictures in an S3-compatible object store.
 
-    versions/<nnn>/<id>/<key>/<size>.png   the files of one upload
-    names/<nnn>/<id>/<version>             one small object, the upload's key: writing it names all three at once
-    pending/<id>-<key>                     there while something of this upload may be left to collect
+    versions/<nnn>/<id>/<key>/<size>.<kind>    the files of one upload
+    pending/<id>-<key>                         there while something of this upload may be left to collect
 
-An object store has no locks: what is younger than `UNTOUCHABLE` may belong to an upload under way and stays.
+The row in the database names the key, so nothing is written here while a transaction is open. An object store has no
+locks: what is younger than `UNTOUCHABLE` may belong to an upload under way and stays.
 """
 
 from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .errors import NOT_STORED, LargeNotStored
-from .storage import SIZES
 
 UNTOUCHABLE = 600
+
+# How long readers get the default picture without asking a store that has just failed.
+PAUSE = 5
 
 
 class S3Store:
@@ -30,45 +33,45 @@ class S3Store:
         self.url, self.options = url, dict(options)
         self._guard = threading.Lock()
         self._made: Any = None
+        self._down_until = 0.0
 
     def changing(self, user_id: int) -> AbstractContextManager[None]:
-        """Nothing to hold: the transaction that names a version keeps two changes apart."""
+        """Nothing to hold: the commit of the row that names an upload keeps two changes apart."""
         return nullcontext()
 
-    def put(self, user_id: int, triple: Mapping[str, bytes]) -> str:
-        """Write the three objects; the mark goes first, so that a crash leaves nothing unmarked."""
+    def put(self, user_id: int, files: Mapping[str, bytes]) -> str:
+        """Write the objects; the mark goes first, so that a crash leaves nothing unmarked."""
         key = secrets.token_hex(16)
         with _as(LargeNotStored):
             self._put(f"pending/{user_id}-{key}", b"")
-        for size in SIZES:
+        for file, data in files.items():
+            size, _, kind = file.partition(".")
             with _as(NOT_STORED[size]):
-                self._put(f"{_folder('versions', user_id)}{key}/{size}.png", triple[size], "image/png")
+                self._put(f"{_folder(user_id)}{key}/{file}", data, f"image/{kind}")
         return key
 
-    def name(self, user_id: int, key: str, version: int) -> None:
-        """Write the object that names the upload."""
-        with _as(LargeNotStored):
-            self._put(f"{_folder('names', user_id)}{version}", key.encode())
-
-    def show(self, user_id: int, version: int | None) -> None:
+    def show(self, user_id: int, key: str | None, former: str | None = None) -> None:
         """Take a removed picture away; after a change the row alone decides, and the old one is collected later."""
-        if version is None:
-            with _as(OSError):
-                for path, _ in self._list(_folder("names", user_id)):
-                    self._delete([*self._files(user_id, self._get(path)), path])
+        if key is None and former is not None:
+            self._clear(f"{_folder(user_id)}{former}/")
 
-    def discard(self, user_id: int, key: str) -> None:
-        """Leave it to the sweep: the mark is there, and the store may be the very thing that failed."""
+    def drop(self, user_id: int) -> None:
+        """Delete everything; what an upload under way still adds has a mark."""
+        self._clear(_folder(user_id))
 
-    def read(self, user_id: int, version: int, size: str) -> bytes | None:
-        """Read the upload's key, then the file."""
+    def read(self, user_id: int, key: str, file: str) -> bytes | None:
+        """Read an object, unless the store failed a moment ago: readers must not queue up before it."""
+        if time.monotonic() < self._down_until:
+            raise OSError("the store failed a moment ago")
         try:
-            key = self._get(f"{_folder('names', user_id)}{version}").decode()
-            return self._get(f"{_folder('versions', user_id)}{key}/{size}.png")
+            return self._get(f"{_folder(user_id)}{key}/{file}")
         except FileNotFoundError:
             return None
+        except OSError:
+            self._down_until = time.monotonic() + PAUSE
+            raise
 
-    def sweep(self, shown: Callable[[int], int | None], age: float = 0) -> int:
+    def sweep(self, shown: Callable[[int], str | None], age: float = 0) -> int:
         """Go through the marks that no upload under way can belong to."""
         swept = 0
         with _as(OSError):
@@ -80,17 +83,14 @@ class S3Store:
                     swept += 1
         return swept
 
-    def _collect(self, user_id: int, version: int | None) -> None:
-        name = f"{_folder('names', user_id)}{version}"
-        try:
-            kept = {name, *self._files(user_id, self._get(name))}
-        except FileNotFoundError:
-            kept = set()
-        found = [*self._list(_folder("names", user_id)), *self._list(_folder("versions", user_id))]
-        self._delete([path for path, written in found if path not in kept and _age(written) > UNTOUCHABLE])
+    def _collect(self, user_id: int, key: str | None) -> None:
+        kept = f"{_folder(user_id)}{key}/"
+        found = self._list(_folder(user_id))
+        self._delete([path for path, written in found if not path.startswith(kept) and _age(written) > UNTOUCHABLE])
 
-    def _files(self, user_id: int, key: bytes) -> list[str]:
-        return [f"{_folder('versions', user_id)}{key.decode()}/{size}.png" for size in SIZES]
+    def _clear(self, prefix: str) -> None:
+        with _as(OSError):
+            self._delete([path for path, _ in self._list(prefix)])
 
     def _put(self, path: str, data: bytes, kind: str = "application/octet-stream") -> None:
         import obstore
@@ -133,16 +133,16 @@ def _client(url: str, options: dict[str, Any]) -> Any:
         url,
         config=given,
         client_options={
-            "timeout": "10s",
+            "timeout": "5s",
             "connect_timeout": "3s",
             "allow_http": str(options.get("endpoint", "")).startswith("http://"),
         },
-        retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=10)},
+        retry_config={"max_retries": 1, "retry_timeout": timedelta(seconds=5)},
     )
 
 
-def _folder(kind: str, user_id: int) -> str:
-    return f"{kind}/{user_id % 1000:03d}/{user_id}/"
+def _folder(user_id: int) -> str:
+    return f"versions/{user_id % 1000:03d}/{user_id}/"
 
 
 def _age(moment: datetime) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -63,11 +63,11 @@ def change_avatar(user_id: int, data: bytes, square: tuple[int, int, int] | None
     if wait := budgets.charge("avatar", str(user_id), current_app.config["AVATAR_PER_HOUR"], 3600):
         raise TooMany(retry_after=wait)
     shop = workshop()
-    triple = shop.make(data, square)
+    files = shop.make(data, square)
     with shop.store.changing(user_id):
-        key = shop.store.put(user_id, triple)
-        row = _commit(shop.store, user_id, key)
-        _follow(shop.store, user_id, row.avatar_changed_at)
+        key = shop.store.put(user_id, files)
+        row = _commit(user_id, key, "change_avatar")  # files it does not name after all are left to the sweep
+        _follow(shop.store, user_id, key)
     collect(GRACE_SECONDS)
     return row
 
@@ -76,35 +76,30 @@ def remove_avatar(user_id: int) -> Row[Any]:
     """Go back to the default picture and return the account's row; there being none is no refusal."""
     store = workshop().store
     with store.changing(user_id):
-        try:
-            row = _set(user_id, None)
-            audit.record("remove_avatar", user_id)
-            db.session.commit()
-        except SQLAlchemyError as error:
-            db.session.rollback()
-            raise RowNotUpdated() from error
-        _follow(store, user_id, None)
+        former = db.session.scalar(select(_users.c.avatar_key).where(_users.c.id == user_id).with_for_update())
+        row = _commit(user_id, None, "remove_avatar")
+        _follow(store, user_id, None, former)
     return row
 
 
-def find_avatar(user_id: int, size: str) -> tuple[Row[Any], bytes | None]:
-    """Return the account's row and the picture it names; None where it has none or the store does not answer.
+def find_avatar(user_id: int, size: str, kinds: Sequence[str]) -> tuple[Row[Any], str, bytes | None]:
+    """Return the account's row and the picture it names, as the first of `kinds` there is; None where there is none.
 
-    Raises NotFound for an account that does not exist or is disabled.
+    A store that does not answer has none. Raises NotFound for an account that does not exist or is disabled.
     """
     row = _visible(user_id)
-    for _ in range(3):  # a version can be collected between the row and the file only by a newer one
-        if row.avatar_changed_at is None:
+    for _ in range(3):  # an upload can be collected between the row and the file only by a newer one
+        if row.avatar_key is None:
             break
         try:
-            found = workshop().store.read(user_id, row.avatar_changed_at, size)
+            for kind in kinds:
+                if found := workshop().store.read(user_id, row.avatar_key, f"{size}.{kind}"):
+                    return row, kind, found
         except OSError as error:
             log.error("avatar store: %s", type(error.__cause__ or error).__name__)
             break
-        if found is not None:
-            return row, found
         row = _visible(user_id)
-    return row, None
+    return row, "", None
 
 
 def _visible(user_id: int) -> Row[Any]:
@@ -116,9 +111,10 @@ def _visible(user_id: int) -> Row[Any]:
 
 def drop_avatar(user_id: int) -> None:
     """Remove the files of an account that is gone."""
-    store = workshop().store
-    with store.changing(user_id):
-        _follow(store, user_id, None)
+    try:
+        workshop().store.drop(user_id)
+    except OSError as error:
+        log.error("avatar store: %s", type(error).__name__)
 
 
 def collect(age: float = 0) -> int:
@@ -130,46 +126,45 @@ def collect(age: float = 0) -> int:
         return 0
 
 
-def _commit(store: Store, user_id: int, key: str) -> Row[Any]:
-    """Take the next version, name the files after it, commit: the row never names what is not there."""
+def _commit(user_id: int, key: str | None, event: str) -> Row[Any]:
+    """Name the upload in the row, under a later second than any before: its address was never another picture's."""
+    now, latest = int(time.time()), _users.c.avatar_changed_at
+    moment = case((latest >= now, latest + 1), else_=now)
+    changed = update(_users).where(_users.c.id == user_id).values(avatar_key=key, avatar_changed_at=moment)
     try:
-        now = int(time.time())
-        latest = _users.c.avatar_changed_at
-        row = _set(user_id, case((latest >= now, latest + 1), else_=now))
-        store.name(user_id, key, row.avatar_changed_at)
-        audit.record("change_avatar", user_id)
+        row = db.session.execute(changed.returning(*_users.c)).one_or_none()
+        if row is None:  # the account was deleted meanwhile
+            raise NotFound()
+        audit.record(event, user_id)
         db.session.commit()
     except BaseException as error:
         db.session.rollback()
-        store.discard(user_id, key)
         if isinstance(error, SQLAlchemyError):
             raise RowNotUpdated() from error
         raise
     return row
 
 
-def _set(user_id: int, version: Any) -> Row[Any]:
-    changed = update(_users).where(_users.c.id == user_id).values(avatar_changed_at=version).returning(*_users.c)
-    row = db.session.execute(changed).one_or_none()
-    if row is None:  # the account was deleted meanwhile
-        raise NotFound()
-    return row
-
-
-def _follow(store: Store, user_id: int, version: int | None) -> None:
+def _follow(store: Store, user_id: int, key: str | None, former: str | None = None) -> None:
     """Let the store follow the committed row; what fails here is repaired by the next sweep."""
     try:
-        store.show(user_id, version)
+        store.show(user_id, key, former)
     except OSError as error:
         log.error("avatar store: %s", type(error).__name__)
 
 
 def _row(user_id: int) -> Row[Any] | None:
-    columns: list[Any] = [_users.c.id, _users.c.uname, _users.c.disabled, _users.c.avatar_changed_at]
+    columns: list[Any] = [
+        _users.c.id,
+        _users.c.uname,
+        _users.c.disabled,
+        _users.c.avatar_key,
+        _users.c.avatar_changed_at,
+    ]
     with reading() as connection:
         return connection.execute(select(*columns).where(_users.c.id == user_id)).one_or_none()
 
 
-def _shown(user_id: int) -> int | None:
+def _shown(user_id: int) -> str | None:
     row = _row(user_id)
-    return cast("int | None", row.avatar_changed_at) if row else None
+    return cast("str | None", row.avatar_key) if row else None

@@ -1,10 +1,10 @@
 """Where pictures are kept: the interface of a store, and the one that uses a folder.
 
-The three sizes of one upload are one version, named by the second in `users.avatar_changed_at`; that row alone decides
-which version is shown. The folder holds
+The files of one upload (three sizes, each as PNG and as WebP) lie together under a key of their own; `users.avatar_key`
+alone decides which upload is shown, so one commit replaces all of them. The folder holds
 
-    versions/<nnn>/<id>/<version>/<size>.png   the files; a version is complete before it gets its name
-    current/<nnn>/<id>                         link to the version shown, replaced in one rename
+    versions/<nnn>/<id>/<key>/<size>.<kind>    the files; an upload is complete before a row names its key
+    current/<nnn>/<id>                         link to the upload shown, replaced in one rename
     <size>/<nnn>/<id>.png                      link through `current`: the documented path, for nginx
     pending/<id>                               there while something of this account may be left to collect; its lock
                                                is held while a change is under way, and falls with the process
@@ -36,22 +36,19 @@ class Store(Protocol):
     def changing(self, user_id: int) -> AbstractContextManager[None]:
         """Hold off every other change of this account's picture, where the store can."""
 
-    def put(self, user_id: int, triple: Mapping[str, bytes]) -> str:
-        """Write the sizes where nobody sees them; returns the key of the upload. Raises 10704 to 10711."""
+    def put(self, user_id: int, files: Mapping[str, bytes]) -> str:
+        """Write `large.png`, … where nobody sees them; returns the key of the upload. Raises 10704 to 10711."""
 
-    def name(self, user_id: int, key: str, version: int) -> None:
-        """Make an upload readable as `version`; called before the row that names it is committed."""
+    def show(self, user_id: int, key: str | None, former: str | None = None) -> None:
+        """Follow the committed row: it names `key` now; without one nothing is shown and `former` can go."""
 
-    def show(self, user_id: int, version: int | None) -> None:
-        """Follow the committed row: point the documented paths at its version (None: take everything away)."""
+    def drop(self, user_id: int) -> None:
+        """Take away everything of an account that is gone."""
 
-    def discard(self, user_id: int, key: str) -> None:
-        """Drop an upload that got no name."""
+    def read(self, user_id: int, key: str, file: str) -> bytes | None:
+        """Return one file of an upload; None if there is no such. Raises OSError when the store is down."""
 
-    def read(self, user_id: int, version: int, size: str) -> bytes | None:
-        """Return one size of a version; None if there is no such version. Raises OSError when the store is down."""
-
-    def sweep(self, shown: Callable[[int], int | None], age: float = 0) -> int:
+    def sweep(self, shown: Callable[[int], str | None], age: float = 0) -> int:
         """Collect what no row names and what crashes left, older than `age` seconds; returns for how many accounts."""
 
 
@@ -74,9 +71,9 @@ class LocalStore:
         finally:
             os.close(lock)
 
-    def put(self, user_id: int, triple: Mapping[str, bytes]) -> str:
-        """Write the sizes into a folder without a name yet, and the links that will lead to it."""
-        key = ".new-" + secrets.token_hex(8)
+    def put(self, user_id: int, files: Mapping[str, bytes]) -> str:
+        """Write the files into a folder of their own, and the links that will lead to it."""
+        key = secrets.token_hex(16)
         folder = self._versions(user_id) / key
         try:
             for size in SIZES:
@@ -85,52 +82,46 @@ class LocalStore:
             with _as(LargeNotStored):
                 folder.mkdir(parents=True)
                 self._pointer(user_id).parent.mkdir(parents=True, exist_ok=True)
-            for size in SIZES:
+            for file, data in files.items():
+                size = file.partition(".")[0]
                 with _as(NOT_STORED[size]):
-                    _write(folder / f"{size}.png", triple[size])
+                    _write(folder / file, data)
                     self._link_stable(user_id, size)
+            with _as(LargeNotStored):  # made here, where a full disk can still be told; showing it is a rename only
+                _sync(folder)
+                _sync(folder.parent)
+                self._link_next(user_id, key)
         except BaseException:
-            self.discard(user_id, key)
+            shutil.rmtree(folder, ignore_errors=True)  # a full disk does not hinder that
             raise
         return key
 
-    def name(self, user_id: int, key: str, version: int) -> None:
-        """Rename the folder; what a failed commit left under this name is in nobody's way."""
-        folder, named = self._versions(user_id) / key, self._versions(user_id) / str(version)
-        with _as(LargeNotStored):
-            if named.exists():
-                shutil.rmtree(named)
-            folder.rename(named)
-            _sync(named.parent)
-            # The link is made here, where a full disk can still be told; showing it is a rename only.
-            self._next(user_id).unlink(missing_ok=True)
-            self._next(user_id).symlink_to(self._target(user_id, version))
-
-    def show(self, user_id: int, version: int | None) -> None:
-        """Replace the link to the version shown; files that were shown until now stay for a moment."""
-        if version is None:
+    def show(self, user_id: int, key: str | None, former: str | None = None) -> None:
+        """Replace the link to the upload shown; files that were shown until now stay for a moment."""
+        if key is None:
             self._collect(user_id, None)
         else:
-            self._point(user_id, version)
+            self._point(user_id, key)
 
-    def discard(self, user_id: int, key: str) -> None:
-        """Remove the folder; a full disk does not hinder that."""
-        shutil.rmtree(self._versions(user_id) / key, ignore_errors=True)
+    def drop(self, user_id: int) -> None:
+        """Wait for a change under way, then leave nothing."""
+        with self.changing(user_id):
+            self._collect(user_id, None)
 
-    def read(self, user_id: int, version: int, size: str) -> bytes | None:
-        """Read a file of the version the row names."""
+    def read(self, user_id: int, key: str, file: str) -> bytes | None:
+        """Read a file of the upload the row names."""
         try:
-            return (self._versions(user_id) / str(version) / f"{size}.png").read_bytes()
+            return (self._versions(user_id) / key / file).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def sweep(self, shown: Callable[[int], int | None], age: float = 0) -> int:
+    def sweep(self, shown: Callable[[int], str | None], age: float = 0) -> int:
         """Go through the accounts in `pending`; those being changed right now are left to who changes them."""
         with suppress(FileNotFoundError):
             return sum(self._settle(int(mark.name), shown, age) for mark in list((self.root / "pending").iterdir()))
         return 0
 
-    def _settle(self, user_id: int, shown: Callable[[int], int | None], age: float) -> bool:
+    def _settle(self, user_id: int, shown: Callable[[int], str | None], age: float) -> bool:
         with suppress(OSError):
             if age and time.time() - self._mark(user_id).stat().st_mtime < age:
                 return False
@@ -142,31 +133,34 @@ class LocalStore:
             return True
         return False
 
-    def _collect(self, user_id: int, version: int | None) -> None:
-        """Leave `version` and nothing else; the account's lock must be held."""
-        if version is not None and (self._versions(user_id) / str(version)).is_dir():
-            self._point(user_id, version)
+    def _collect(self, user_id: int, key: str | None) -> None:
+        """Leave the upload `key` and nothing else; the account's lock must be held."""
+        if key is not None and (self._versions(user_id) / key).is_dir():
+            self._point(user_id, key)
         else:
-            version = None
+            key = None
             for path in (self._pointer(user_id), *(self._stable(user_id, size) for size in SIZES)):
                 path.unlink(missing_ok=True)
         self._next(user_id).unlink(missing_ok=True)
         with suppress(FileNotFoundError):
             for folder in self._versions(user_id).iterdir():
-                if folder.name != str(version):
+                if folder.name != key:
                     shutil.rmtree(folder)
-            if version is None:
+            if key is None:
                 self._versions(user_id).rmdir()
         self._mark(user_id).unlink(missing_ok=True)
 
-    def _point(self, user_id: int, version: int) -> None:
-        target = self._target(user_id, version)
+    def _point(self, user_id: int, key: str) -> None:
+        target = self._target(user_id, key)
         if self._pointer(user_id).is_symlink() and str(self._pointer(user_id).readlink()) == target:
             return
         if not self._next(user_id).is_symlink() or str(self._next(user_id).readlink()) != target:
-            self._next(user_id).unlink(missing_ok=True)
-            self._next(user_id).symlink_to(target)
+            self._link_next(user_id, key)
         self._next(user_id).replace(self._pointer(user_id))
+
+    def _link_next(self, user_id: int, key: str) -> None:
+        self._next(user_id).unlink(missing_ok=True)
+        self._next(user_id).symlink_to(self._target(user_id, key))
 
     def _lock(self, user_id: int, wait: bool) -> int:
         """Return the locked mark; another process may have removed it between opening and locking."""
@@ -206,8 +200,8 @@ class LocalStore:
     def _stable(self, user_id: int, size: str) -> Path:
         return self.root / size / _shelf(user_id) / f"{user_id}.png"
 
-    def _target(self, user_id: int, version: int) -> str:
-        return f"../../versions/{_shelf(user_id)}/{user_id}/{version}"
+    def _target(self, user_id: int, key: str) -> str:
+        return f"../../versions/{_shelf(user_id)}/{user_id}/{key}"
 
 
 def _shelf(user_id: int) -> str:

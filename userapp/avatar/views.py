@@ -7,6 +7,8 @@ import hashlib
 from flask import Blueprint, Response, current_app, redirect, request, url_for
 from flask_login import current_user
 from werkzeug import Response as AnyResponse
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
 
 from .. import web
 from ..errors import NotFound
@@ -59,13 +61,15 @@ def picture(size: str, shelf: str, user_id: int) -> AnyResponse:
     """Show the picture the account's row names, or lead to the default one."""
     if shelf != f"{user_id % 1000:03d}" or user_id >= 2**63:
         raise NotFound()
-    row, found = services.find_avatar(user_id, size)
+    row, kind, found = services.find_avatar(user_id, size, _kinds())
     if found is None:
         response = redirect(url_for("avatar.default", size=size, user_id=user_id, name=row.uname[:1]), 302)
         response.headers["Cache-Control"] = "no-cache"
-        return response
-    named = request.args.get("_t") == str(row.avatar_changed_at)
-    return _cached(found, "image/png", 86400 if named else 0)
+    else:
+        named = request.args.get("_t") == str(row.avatar_changed_at)
+        response = _cached(found, f"image/{kind}", 86400 if named else 0)
+    response.vary.add("Accept")
+    return response
 
 
 @blueprint.get("/avatar/default/<any(large, middle, small):size>/<int:user_id>.svg")
@@ -75,6 +79,13 @@ def default(size: str, user_id: int) -> AnyResponse:
     """Draw an initial; everything it shows is in its address, so that nothing is looked up."""
     drawn = draw(user_id, request.args.get("name", ""), services.workshop().sizes[size])
     return _cached(drawn.encode(), "image/svg+xml", 86400)
+
+
+def _kinds() -> tuple[str, ...]:
+    """WebP to those who name it: `*/*` is said by those, too, who cannot show it."""
+    asked = parse_accept_header(request.headers.get("Accept"), MIMEAccept)
+    webp = any(kind == "image/webp" and quality > 0 for kind, quality in asked)
+    return ("webp", "png") if webp else ("png",)
 
 
 def _cached(data: bytes, kind: str, seconds: int) -> AnyResponse:
