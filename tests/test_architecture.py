@@ -51,6 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tallies": {"extensions", "models"},
     "start_checks": {"config", "extensions", "models", "passwords"},
     "web": {"addresses", "credentials", "errors", "extensions", "forms", "languages", "models", "replies"},
+    "__main__": {"__version__", "config", "create_app", "plugins"},
     "__init__": {
         "config", "credentials", "errors", "extensions", "languages", "messages", "pages", "plugins",
         "safeguards",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, current_app, g, has_request_context, request
 from flask_limiter import Limiter
@@ -20,6 +21,9 @@ from sqlalchemy.orm import DeclarativeBase
 
 from .addresses import client_network
 from .safe_mail import SafeMail
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 NAMES = {  # SQLite's batch migrations need every constraint to have a name
     "ix": "ix_%(column_0_label)s",
@@ -51,7 +55,7 @@ def connect(app: Flask) -> None:
     Path(app.instance_path).mkdir(mode=0o700, parents=True, exist_ok=True)
     app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", {"pool_pre_ping": True, "hide_parameters": True})
     db.init_app(app)
-    migrate.init_app(app, db, directory=str(Path(__file__).parent.parent / "migrations"), render_as_batch=True)
+    migrate.init_app(app, db, directory=str(_migrations()), render_as_batch=True)
     mail.init_app(app)
     with app.app_context():
         engine = db.engine
@@ -59,6 +63,22 @@ def connect(app: Flask) -> None:
         journal = str(app.config["SQLITE_JOURNAL"])
         event.listen(engine, "connect", lambda raw, _record: _set_up_sqlite(raw, journal))
         event.listen(engine, "begin", _begin_sqlite)
+
+
+def _migrations() -> Path:
+    """Beside the package in a checkout, inside it where it is installed."""
+    here = Path(__file__).parent
+    return next(folder for folder in (here / "migrations", here.parent / "migrations") if folder.is_dir())
+
+
+def _add_plugins_branches(config: Config) -> Config:
+    """The revisions of Alembic's command under way: the service's own, and each plugin's branch."""
+    folders = [_migrations() / "versions", *current_app.extensions["userapp.migrations"]]
+    config.set_main_option("version_locations", os.pathsep.join(map(str, folders)))
+    return config
+
+
+migrate.configure(_add_plugins_branches)
 
 
 def _set_up_sqlite(raw: sqlite3.Connection, journal: str) -> None:

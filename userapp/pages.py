@@ -15,10 +15,9 @@ from . import assets, languages, replies, theme
 def connect(app: Flask) -> None:
     """Give `app` its static files, the theme's templates before ours, and the values of every page."""
     assets.connect(app)
-    own = app.jinja_loader
     theirs = FileSystemLoader(theme.folder(app) / "templates")
-    loaders = [theirs, *([own] if own else []), PrefixLoader({"original": Original(app, own)})]
-    app.jinja_loader = ChoiceLoader(loaders)
+    original = PrefixLoader({"original": Features(app, app.jinja_loader)})
+    app.jinja_loader = ChoiceLoader([theirs, Features(app, app.jinja_loader, newest_first=True), original])
 
     @app.context_processor
     def values() -> dict[str, Any]:
@@ -29,12 +28,15 @@ def connect(app: Flask) -> None:
         }  # fmt: skip
 
 
-class Original(BaseLoader):
-    """Our own template of a name, whatever the theme has: what the theme's extends, as `original/base.html`."""
+class Features(BaseLoader):
+    """The templates of the service and its features: a plugin's replaces the one of the same path that was there before.
 
-    def __init__(self, app: Flask, own: BaseLoader | None) -> None:
+    The other way round it is what a replacement extends, as `original/base.html`.
+    """
+
+    def __init__(self, app: Flask, own: BaseLoader | None, *, newest_first: bool = False) -> None:
         """`own` is the loader of the application's templates; the features have theirs."""
-        self.app, self.own = app, own
+        self.app, self.own, self.newest_first = app, own, newest_first
 
     def get_source(
         self, environment: Environment, template: str
@@ -42,7 +44,7 @@ class Original(BaseLoader):
         """As Jinja asks it; raises its TemplateNotFound."""
         features = [blueprint.jinja_loader for blueprint in self.app.iter_blueprints()]
         loaders = [loader for loader in (self.own, *features) if loader]
-        return ChoiceLoader(loaders).get_source(environment, template)
+        return ChoiceLoader(loaders[::-1] if self.newest_first else loaders).get_source(environment, template)
 
 
 def _my_avatar() -> dict[str, str] | None:

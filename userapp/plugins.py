@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -40,7 +41,8 @@ class Plugin:
 
     `blueprint` brings routes and templates, `url_prefix` where they start; `requires` names plugins that must be
     loaded; `settings` are the feature's own, each with its default; `setup(app)` runs once everything is registered;
-    `menu` its links; `errors` the module that declares its error classes.
+    `menu` its links; `errors` the module that declares its error classes; `migrations` the folder of its Alembic
+    revisions, a branch of their own.
     """
 
     blueprint: Blueprint
@@ -50,6 +52,7 @@ class Plugin:
     setup: Callable[[Flask], None] | None = None
     menu: tuple[MenuEntry, ...] = ()
     errors: ModuleType | None = None
+    migrations: Path | None = None
 
     @property
     def name(self) -> str:
@@ -91,6 +94,7 @@ def register(app: Flask, plugins: list[Plugin]) -> None:
     for plugin in plugins:
         app.register_blueprint(plugin.blueprint, url_prefix=plugin.url_prefix)
     _refuse_shared_routes(app)
+    app.extensions["userapp.migrations"] = [plugin.migrations for plugin in plugins if plugin.migrations]
     app.extensions["userapp.menu"] = [entry for plugin in plugins for entry in plugin.menu]
     for plugin in plugins:
         if plugin.setup:

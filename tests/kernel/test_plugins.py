@@ -104,6 +104,19 @@ def test_a_plugin_brings_its_route_setting_menu_and_setup(make_app, feature, mon
     assert "shop.view" in [entry.endpoint for entry in app.extensions["userapp.menu"]]
 
 
+def test_a_plugins_template_replaces_the_services_own(make_app, feature, tmp_path):
+    page = tmp_path / "templates" / "auth" / "login.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("{% extends 'original/auth/login.html' %}{% block title %}Till{% endblock %}", "utf-8")
+    name = feature("shop")
+    blueprint = Blueprint("shop", name, template_folder=str(page.parent.parent), root_path=str(tmp_path))
+    sys.modules[name].plugin = Plugin(blueprint)
+    client = make_app(PLUGINS=[*REST, name], SITE_NAME="Shop").test_client()
+    shown = client.get("/user/login", headers={"Accept": "text/html"}).text
+    assert "<title>Till · Shop</title>" in shown
+    assert 'name="captcha"' in shown
+
+
 def test_the_start_itself_names_the_plugin(tmp_path):
     settings = {"SECRET_KEY": "s" * 40, "BASE_URL": "http://localhost", "TRUSTED_HOSTS": ["localhost"]}
     with pytest.raises(PluginError, match="no_such_feature"):
