@@ -29,7 +29,7 @@ def connect(app: Flask) -> None:
 
 
 class Features(BaseLoader):
-    """The templates of the service and its features: a plugin's replaces the one of the same path that was there before.
+    """The templates of the service and its features: a plugin's replaces the one of the same path that came before.
 
     The other way round it is what a replacement extends, as `original/base.html`.
     """
