@@ -49,7 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sms_gateways": {"sms_signatures"},
     "testing": {"create_app", "delivery", "extensions", "messages"},
     "tallies": {"extensions", "models"},
-    "start_checks": {"config", "extensions", "models", "passwords"},
+    "start_checks": {"config", "create_app", "extensions", "models", "passwords", "plugins"},
     "web": {"addresses", "credentials", "errors", "extensions", "forms", "languages", "models", "replies"},
     "__main__": {"__version__", "config", "create_app", "plugins"},
     "__init__": {

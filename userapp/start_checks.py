@@ -1,8 +1,10 @@
-"""What the database must be before a server starts on it: migrated, and without an administrator everybody knows."""
+"""How a server starts: on a migrated database without an administrator everybody knows, or with one plain line."""
 
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from typing import Any
 
 from alembic.migration import MigrationContext
@@ -12,14 +14,28 @@ from flask import Flask, current_app
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from . import passwords
+from . import create_app, passwords
 from .config import UnsafeStart
 from .extensions import db, reading
 from .models import User
+from .plugins import PluginError
 
 NAMES = ("admin", "administrator", "root", "test", "demo", "guest")
 PASSWORDS = ("admin", "admin123", "password", "123456", "changeme", "test", "demo", "guest", "root")
 log = logging.getLogger("userapp")
+
+
+def start() -> Flask:
+    """The application, or one plain line for each reason not to start, and an exit status gunicorn does not retry."""
+    try:
+        made = create_app()
+        if "FLASK_RUN_FROM_CLI" not in os.environ:  # commands repair what no server may run with
+            refuse_unready(made)
+    except (UnsafeStart, PluginError) as refusal:
+        for line in refusal.args:
+            print(f"userapp does not start: {line}", file=sys.stderr)
+        sys.exit(3)
+    return made
 
 
 def refuse_unready(app: Flask) -> None:
