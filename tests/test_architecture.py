@@ -32,9 +32,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "budgets": {"extensions", "models"},
     "codes": {"budgets", "errors", "extensions", "keys", "models"},
     "config": {"plugins", "profiles"},
-    "credentials": {"errors", "extensions", "models"},
+    "credentials": {"errors", "extensions", "models", "session_cookie", "statements"},
     "delivery": {"budgets", "errors", "extensions", "sms", "tallies"},
-    "extensions": {"addresses", "models", "safe_mail"},
+    "extensions": {"addresses", "models", "safe_mail", "volume"},
     "forms": {"errors"},
     "identifiers": {"errors"},
     "languages": {"errors"},
@@ -50,6 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "testing": {"create_app", "delivery", "extensions", "messages"},
     "tallies": {"extensions", "models"},
     "start_checks": {"config", "create_app", "extensions", "models", "passwords", "plugins"},
+    "volume": {"addresses"},
     "web": {"addresses", "credentials", "errors", "extensions", "forms", "languages", "models", "replies"},
     "__main__": {"__version__", "config", "create_app", "plugins"},
     "__init__": {
@@ -78,8 +79,8 @@ FEATURE_MAY_IMPORT: dict[str, set[str]] = {
 }
 OF_THE_REQUEST = {"flash", "make_response", "redirect", "render_template", "request", "session"}
 NOTHING_OF_OURS = (
-    "addresses", "blocklist", "errors", "keys", "legacy_hashes", "plugins", "profiles", "safe_mail", "signals",
-    "sms_signatures", "theme",
+    "addresses", "blocklist", "errors", "keys", "legacy_hashes", "plugins", "profiles", "safe_mail",
+    "session_cookie", "signals", "sms_signatures", "statements", "theme",
 )  # fmt: skip
 STORES = {"accounts", "extensions"}  # kernel files that end a transaction; all others ask `writing` for a short one
 

@@ -17,13 +17,15 @@ from flask import session as cookie_session
 from flask_login import AnonymousUserMixin, UserMixin
 from sqlalchemy import bindparam, delete, select, update
 
-from .extensions import db, login_manager, reading, writing
+from .extensions import db, login_manager, writing
 from .models import Credential, User, now
+from .session_cookie import SessionCookie
+from .statements import Statement
 
 HEX64 = frozenset("0123456789abcdef")
 SEEN_EVERY = timedelta(minutes=1)
 _users, _credentials = User.__table__, Credential.__table__
-_FIND = (
+_FIND = Statement(
     select(
         *_users.c,
         _credentials.c.id.label("credential_id"),
@@ -145,8 +147,7 @@ def find(key: str, kind: str) -> Caller | None:
     """The caller a key belongs to: one SELECT by its hash, joined to the account."""
     if len(key) != 64 or not HEX64.issuperset(key):
         return None
-    with reading() as connection:
-        row = connection.execute(_FIND, {"key_hash": hashed(key), "kind": kind, "now": now()}).one_or_none()
+    row = _FIND.one_or_none(db.engine, {"key_hash": hashed(key), "kind": kind, "now": now()})
     if row is None:
         return None
     caller = Caller(row)
@@ -181,11 +182,11 @@ def touch(caller: Caller) -> None:
 
 def presented(incoming: Request) -> str | None:
     """The token a request carries, the first place that has one deciding; None where it carries none."""
-    if (token := incoming.headers.get("token")) is not None:
-        return token
-    authorization = incoming.headers.get("Authorization", "")
+    if (token := incoming.environ.get("HTTP_TOKEN")) is not None:
+        return str(token)
+    authorization = incoming.environ.get("HTTP_AUTHORIZATION", "")
     if authorization[:7].lower() == "bearer ":
-        return authorization[7:].strip()
+        return str(authorization[7:].strip())
     if (token := incoming.cookies.get("token")) is not None:
         return token
     return _parameter(incoming)
@@ -210,19 +211,20 @@ def came_by_cookie(incoming: Request) -> bool:
 
 
 def connect(app: Flask) -> None:
-    """Give Flask-Login its loaders: a token decides where one is present, even a dead one; else the session."""
+    """Give `current_user` our way of finding out who asks; Flask-Login's looks for cookies it never sets here."""
+    app.session_interface = SessionCookie()
     login_manager.init_app(app)
-    login_manager.session_protection = None
     login_manager.anonymous_user = AnonymousUserMixin
+    login_manager._load_user = _load
 
-    @login_manager.user_loader  # type: ignore[untyped-decorator]
-    def by_session(key: str) -> Caller | None:
-        return None if presented(request) is not None else find(key, "session")
 
-    @login_manager.request_loader  # type: ignore[untyped-decorator]
-    def by_token(incoming: Request) -> Caller | None:
-        token = presented(incoming)
-        return find(token.lower(), "token") if token is not None else None
+def _load() -> None:
+    """A token decides where one is present, even a dead one; else the session."""
+    if (token := presented(request)) is not None:
+        caller = find(token.lower(), "token")
+    else:
+        caller = find(cookie_session.get("_user_id", ""), "session")
+    g._login_user = caller or login_manager.anonymous_user()
 
 
 def new_key() -> str:

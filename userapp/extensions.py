@@ -7,20 +7,23 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, current_app, g, has_request_context, request
-from flask_limiter import Limiter
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import Connection, MetaData, event
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from .addresses import client_network
 from .safe_mail import SafeMail
+from .volume import Volume
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -32,6 +35,7 @@ NAMES = {  # SQLite's batch migrations need every constraint to have a name
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+IDLE_SECONDS = 1  # a pooled connection unused for so long is asked whether it still lives
 
 
 class Base(DeclarativeBase):
@@ -45,7 +49,7 @@ migrate = Migrate()
 login_manager = LoginManager()
 csrf = CSRFProtect()
 mail = SafeMail()
-limiter = Limiter(key_func=client_network, default_limits=[lambda: str(current_app.config["RATELIMIT_DEFAULT"])])
+limiter = Volume(key_func=client_network, default_limits=[lambda: str(current_app.config["RATELIMIT_DEFAULT"])])
 
 
 def connect(app: Flask) -> None:
@@ -53,7 +57,7 @@ def connect(app: Flask) -> None:
     from . import models  # noqa: F401 - the tables must be known to migrations
 
     Path(app.instance_path).mkdir(mode=0o700, parents=True, exist_ok=True)
-    app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", {"pool_pre_ping": True, "hide_parameters": True})
+    app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", {"hide_parameters": True})
     db.init_app(app)
     migrate.init_app(app, db, directory=str(_migrations()), render_as_batch=True)
     mail.init_app(app)
@@ -63,6 +67,24 @@ def connect(app: Flask) -> None:
         journal = str(app.config["SQLITE_JOURNAL"])
         event.listen(engine, "connect", lambda raw, _record: _set_up_sqlite(raw, journal))
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "checkin", _note_use)
+        event.listen(engine, "checkout", lambda raw, record, _proxy: _ping(engine, raw, record))
+    app.extensions["userapp.autocommit"] = _autocommit(engine)
+
+
+def _note_use(_raw: Any, record: ConnectionPoolEntry) -> None:
+    record.info["used"] = monotonic()
+
+
+def _ping(engine: Engine, raw: Any, record: ConnectionPoolEntry) -> None:
+    """Ask a connection that lay idle whether it lives; to ask each time would double the round trips of a read."""
+    if monotonic() - record.info.get("used", monotonic()) < IDLE_SECONDS:
+        return
+    try:
+        engine.dialect.do_ping(raw)
+    except engine.dialect.loaded_dbapi.Error as error:
+        raise InvalidatePoolError from error
 
 
 def _migrations() -> Path:
@@ -101,7 +123,8 @@ def _begin_sqlite(connection: Connection) -> None:
 @contextmanager
 def reading() -> Iterator[Connection]:
     """A connection for single SELECTs: no transaction is opened, no lock taken, no commit owed."""
-    with _autocommit(db.engine).connect() as connection:
+    engine: Engine = current_app.extensions["userapp.autocommit"]
+    with engine.connect() as connection:
         yield connection
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from flask import Response, current_app, jsonify, url_for
 
@@ -93,5 +94,5 @@ def avatar_url(user: Any, size: str) -> str:
     if user.avatar_key is not None:
         return f"{base}/avatar/{size}/{user.id % 1000:03d}/{user.id}.png?_t={user.avatar_changed_at}"
     if "avatar.default" in current_app.view_functions:
-        return base + str(url_for("avatar.default", size=size, user_id=user.id, name=user.uname[:1]))
+        return f"{base}/avatar/default/{size}/{user.id}.svg?name={quote(user.uname[:1])}"
     return base + str(url_for("static", filename=f"avatar-{size}.png"))

@@ -32,14 +32,19 @@ CSP = "; ".join(
         "frame-ancestors": "'none'", "form-action": "'self'",
     }.items()
 )  # fmt: skip
-HEADERS = {
+ALWAYS = {
     "Content-Security-Policy": CSP,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cache-Control": "no-store",
 }
+HSTS = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
+HEADERS = [(name.lower(), name, value) for name, value in ALWAYS.items()]
+SECURE_HEADERS = [(name.lower(), name, value) for name, value in (ALWAYS | HSTS).items()]
+VARY = ("Accept", "Cookie")
 HTTP_ERRORS: dict[int, type[errors.AppError]] = {
     400: errors.BadRequest, 401: errors.NotSignedIn, 403: errors.NotAllowed, 404: errors.NotFound,
     413: errors.TooLarge, 429: errors.TooMany, 503: errors.Overloaded,
@@ -176,18 +181,15 @@ def _method_not_allowed(error: WerkzeugMethodNotAllowed) -> errors.AppError:
 
 
 def _finish(response: Response) -> Response:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    response.headers["X-Request-Id"] = g.get("request_id", "")
-    secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
-    if secure:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    headers, config = response.headers, current_app.config
+    secure = bool(config["SESSION_COOKIE_SECURE"])
     for name, (value, seconds) in g.get("cookies", {}).items():
         response.set_cookie(name, value, max_age=seconds, httponly=True, samesite="Lax", secure=secure, path="/")
-    if "Cache-Control" not in response.headers:
-        response.headers["Cache-Control"] = "no-store"
-    if "public" not in response.headers["Cache-Control"]:
-        response.vary.update(("Accept", "Cookie"))
+    present = {name.lower(): value for name, value in headers}
+    missing = [(name, value) for low, name, value in (SECURE_HEADERS if secure else HEADERS) if low not in present]
+    headers.extend([*missing, ("X-Request-Id", g.get("request_id", ""))])
+    if "public" not in present.get("cache-control", ""):
+        response.vary.update(VARY) if "vary" in present else headers.add("Vary", ", ".join(VARY))
     _remember_language(response, secure)
     return _cors(response)
 

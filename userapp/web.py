@@ -105,8 +105,8 @@ def _marked(view: View, **marks: Any) -> View:
 
 def is_browser() -> bool:
     """Whether the caller is a person's browser navigating: it prefers HTML to JSON."""
-    accepted = request.accept_mimetypes
-    return accepted["text/html"] > accepted["application/json"]
+    program = request.environ.get("HTTP_ACCEPT", "*/*") in ("*/*", "application/json")  # told without parsing
+    return not program and request.accept_mimetypes["text/html"] > request.accept_mimetypes["application/json"]
 
 
 def form_view(form_class: type[BaseForm], template: str | None = None) -> Callable[[Action], Door]:
