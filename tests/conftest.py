@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import shutil
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +16,9 @@ from sqlalchemy import event
 
 pytest.register_assert_rewrite("userapp.testing")
 
-from userapp.extensions import db  # noqa: E402
-from userapp.testing import ANSWER, HTML, PASSWORD, Browser, Json  # noqa: E402
+from userapp.extensions import db, limiter  # noqa: E402
+from userapp.messages import Courier  # noqa: E402
+from userapp.testing import ANSWER, HTML, PASSWORD, SETTINGS, Browser, Json, build, close  # noqa: E402
 
 __all__ = ["ANSWER", "HTML", "ON_POSTGRESQL", "PASSWORD", "Browser", "Json"]
 
@@ -27,6 +31,53 @@ ON_POSTGRESQL = os.environ.get("TEST_ON") == "postgresql"
 def database_uri(request: pytest.FixtureRequest) -> str:
     """SQLite in the instance folder; a new PostgreSQL database where TEST_ON says so."""
     return str(request.getfixturevalue("fresh_postgresql")) if ON_POSTGRESQL else ""
+
+
+class StandingApp:
+    """One application for all tests of a worker that want no settings of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.app = build({**SETTINGS, "INSTANCE": folder})
+        self.config, self.extensions = dict(self.app.config), dict(self.app.extensions)
+        self.pristine = folder.with_suffix(".pristine")
+        close(self.app)
+        shutil.copytree(folder, self.pristine)
+
+    def as_new(self) -> Flask:
+        """The application as `make_app` gives it: settings, database and folder without a trace of an earlier test."""
+        app = self.app
+        app.config.clear()
+        app.config.update(self.config)
+        app.extensions.clear()
+        app.extensions.update(self.extensions)
+        app.extensions["mail"] = copy.copy(self.extensions["mail"])
+        Courier.__init__(app.extensions["userapp.courier"], app)
+        app.test_client_class = None
+        limiter.enabled = self.config["RATELIMIT_ENABLED"]  # one limiter for all applications of a process
+        with app.app_context():
+            db.engine.dispose()
+        shutil.rmtree(app.instance_path)
+        shutil.copytree(self.pristine, app.instance_path)
+        return app
+
+
+@pytest.fixture(scope="session")
+def standing_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandingApp]:
+    """The application that `app` lends to one test after the other."""
+    standing = StandingApp(tmp_path_factory.mktemp("standing"))
+    yield standing
+    close(standing.app)
+
+
+@pytest.fixture
+def app(request: pytest.FixtureRequest, app_settings: dict[str, Any]) -> Iterator[Flask]:
+    """An application with every feature, development tools and cheap password hashes."""
+    if ON_POSTGRESQL or app_settings:
+        yield request.getfixturevalue("make_app")(**app_settings)
+        return
+    app = request.getfixturevalue("standing_app").as_new()
+    yield app
+    app.extensions["userapp.courier"].stop()
 
 
 @pytest.fixture

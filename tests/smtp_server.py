@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult, LoginPassword
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -55,6 +55,23 @@ class SmtpServer:
         return AuthResult(success=data == right, handled=False)  # aiosmtpd writes the refusal
 
 
+class Tidy(Controller):
+    """aiosmtpd's controller, which forgets connections that are open when it stops: here they are closed with it."""
+
+    def factory(self) -> SMTP:
+        """One protocol for each connection, remembered."""
+        protocol = super().factory()
+        self.protocols = [*getattr(self, "protocols", ()), protocol]
+        return protocol
+
+    def cancel_tasks(self, stop_loop: bool = True) -> None:
+        """Abort what is connected; the loop ends a turn later, when the sockets are closed."""
+        for protocol in getattr(self, "protocols", ()):
+            if protocol.transport is not None:
+                protocol.transport.abort()
+        self.loop.call_later(0.01, super().cancel_tasks, stop_loop)
+
+
 @contextmanager
 def run_smtp(port: int, *, secure: bool) -> Iterator[SmtpServer]:
     """Start a server on `port`; `secure` asks for STARTTLS and AUTH."""
@@ -72,7 +89,7 @@ def run_smtp(port: int, *, secure: bool) -> Iterator[SmtpServer]:
                 "authenticator": server.authenticate,
                 "auth_required": True,
             }
-        controller = Controller(server, hostname=server.host, port=port, **options)
+        controller = Tidy(server, hostname=server.host, port=port, **options)
         controller.start()
         try:
             yield server

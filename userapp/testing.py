@@ -84,6 +84,22 @@ class Clock:
         return datetime.now(UTC)
 
 
+def build(settings: dict[str, Any]) -> Flask:
+    """An application with the tables of its features."""
+    app = create_app(settings)
+    app.jinja_env.bytecode_cache = _TEMPLATES
+    with app.app_context():
+        db.create_all()
+    return app
+
+
+def close(app: Flask) -> None:
+    """Stop its thread and close its connections."""
+    app.extensions["userapp.courier"].stop()
+    with app.app_context():
+        db.engine.dispose()
+
+
 @pytest.fixture
 def database_uri() -> str:
     """The database of the next application; the default is SQLite in its instance folder. Made to be overridden."""
@@ -105,18 +121,12 @@ def make_app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callabl
         values = {**SETTINGS, "INSTANCE": tmp_path / f"instance{len(made)}", **settings}
         if "SQLALCHEMY_DATABASE_URI" not in settings:
             values["SQLALCHEMY_DATABASE_URI"] = request.getfixturevalue("database_uri")
-        app = create_app(values)
-        app.jinja_env.bytecode_cache = _TEMPLATES
-        made.append(app)
-        with app.app_context():
-            db.create_all()
-        return app
+        made.append(build(values))
+        return made[-1]
 
     yield make
     for app in made:
-        app.extensions["userapp.courier"].stop()
-        with app.app_context():
-            db.engine.dispose()
+        close(app)
 
 
 @pytest.fixture

@@ -217,6 +217,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[dict
 
 
 @pytest.mark.filterwarnings("default")
+@pytest.mark.long
 def test_the_verdicts_of_the_corpus(corpus: list[tuple[dict[str, Any], bytes]]) -> None:
     wrong = []
     for row, data in corpus:

@@ -140,29 +140,16 @@ def test_every_kind_of_row_costs_one_argon2_with_todays_parameters(
     assert [extract_parameters(hash_).memory_cost for hash_ in paid] == [128]
 
 
-def test_an_unknown_account_takes_as_long_as_a_known_one(app: Flask) -> None:
-    app.config.update(ARGON2_MEMORY_KIB=8192)
-    stored = passwords.hash_password(GOOD)
-    spent: dict[str | None, list[float]] = {stored: [], None: []}
-    for _ in range(15):
-        for row, times in spent.items():
-            start = time.perf_counter()
-            passwords.verify("wrong-lamp", row)
-            times.append(time.perf_counter() - start)
-    known, unknown = min(spent[stored]), min(spent[None])
-    assert unknown == pytest.approx(known, rel=0.5)
-
-
-def test_a_megabyte_is_refused_without_work(app: Flask) -> None:
-    app.config.update(ARGON2_MEMORY_KIB=65536)
+def test_a_megabyte_is_refused_without_work(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     stored, huge = passwords.hash_password(GOOD), "ﷺ" * 1_000_000
-    start = time.perf_counter()
+    for work in ("hash", "verify"):
+        monkeypatch.setattr(passwords.PasswordHasher, work, lambda *_: pytest.fail("hashed"))
+    monkeypatch.setattr(passwords, "_well_known", lambda *_: pytest.fail("compared"))
     assert not passwords.verify(huge, stored)
     assert not passwords.verify(huge, None)
     assert refusal(huge) is Length
     with pytest.raises(ValueError):
         passwords.hash_password(huge)
-    assert time.perf_counter() - start < 0.02
 
 
 def test_a_hash_is_renewed_after_the_parameters_change(app: Flask) -> None:
@@ -334,13 +321,13 @@ def test_a_full_queue_is_overloaded_and_free_again_afterwards(app: Flask) -> Non
     def wait() -> None:
         with app.app_context():
             try:
-                passwords._on_pool(gate.wait, 10)
+                passwords._on_pool(gate.wait, 60)
             except Overloaded as error:
                 refused.append(error)
 
     callers = [threading.Thread(target=wait) for _ in range(5)]
     [caller.start() for caller in callers]
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while len(refused) < 3 and time.monotonic() < deadline:
         time.sleep(0.01)
     gate.set()
@@ -378,7 +365,7 @@ def test_a_forked_worker_hashes_with_threads_of_its_own() -> None:
     child = os.fork()
     if child == 0:
         os._exit(0 if passwords.verify(GOOD, stored) else 1)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0) and time.monotonic() < deadline:
         time.sleep(0.01)
     if ended == (0, 0):
