@@ -162,6 +162,18 @@ class Unreachable(AppError):
     number, status, message, field = 10010, 422, "无效参数：缺少手机或邮箱", "email"
 
 
+class WrongPassword(AppError):
+    """10101: the password is not this account's."""
+
+    number, status, message, field = 10101, 403, "密码错误", "password"
+
+
+class TooManyFailures(AppError):
+    """10110: five wrong passwords in five minutes."""
+
+    number, status, message = 10110, 429, "尝试次数过多，请稍后再试"
+
+
 class PasswordTooCommon(AppError):
     """10205: the password is on the blocklist, or equals something everybody knows about its owner."""
 

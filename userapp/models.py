@@ -146,6 +146,19 @@ class EmailChange(Model):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
+class LostMailbox(Model):
+    """A change of a verified address whose old mailbox is lost: at most one an account, carried out when it is due."""
+
+    __tablename__ = "lost_mailboxes"
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    generation: Mapped[int] = mapped_column(Integer)
+    old_email: Mapped[str] = mapped_column(String(254))
+    new_email: Mapped[str] = mapped_column(String(254))
+    proven: Mapped[bool] = mapped_column(Boolean, default=False)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
 class Message(Model):
     """A mail or text nobody waits for, written in the transaction it tells of and delivered after it."""
 

@@ -6,7 +6,7 @@
 `credentials_ended(user_id)`   everything an account was signed in with has ended
 `address_changed(user_id, old, new)`   the account's e-mail address moved
 `account_removed(user_id)`     an account was deleted; features drop what they hold of it
-`purging()`              what has expired is being taken away; features take away theirs
+`purging()`              what has expired is taken away; features do what is due and may return how many of what
 """
 
 from blinker import Namespace

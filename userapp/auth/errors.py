@@ -39,12 +39,6 @@ class NoSuchUser(AppError):
     number, status, message, field = 10100, 403, "无此用户", "user"
 
 
-class WrongPassword(AppError):
-    """10101: the password is not this account's."""
-
-    number, status, message, field = 10101, 403, "密码错误", "password"
-
-
 class BadParameters(AppError):
     """10107: sign-in without an identifier or password, with two identifiers, or for an unknown kind of client."""
 
@@ -55,12 +49,6 @@ class AccountDisabled(AppError):
     """10109: the password was right, but an administrator closed the account."""
 
     number, status, message = 10109, 403, "账号已停用"
-
-
-class TooManyFailures(AppError):
-    """10110: five wrong passwords in five minutes."""
-
-    number, status, message = 10110, 429, "尝试次数过多，请稍后再试"
 
 
 class WrongNameOrPassword(AppError):

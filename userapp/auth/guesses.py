@@ -6,8 +6,8 @@ from flask import current_app
 from sqlalchemy import Connection
 
 from .. import budgets
-from ..errors import AppError
-from .errors import NoSuchUser, TooManyFailures, WrongNameOrPassword, WrongPassword
+from ..errors import AppError, TooManyFailures, WrongPassword
+from .errors import NoSuchUser, WrongNameOrPassword
 
 
 def charge(account: str, network: str) -> None:

@@ -1,7 +1,27 @@
 """The e-mail address of an account: verified by a code, changed by asking both mailboxes (document B, table 108)."""
 
-from ..plugins import MenuEntry, Plugin
-from . import errors
+from flask import Flask
+
+from ..plugins import MenuEntry, Plugin, Setting
+from ..signals import purging
+from . import errors, lost_mailbox
 from .views import blueprint
 
-plugin = Plugin(blueprint, errors=errors, menu=(MenuEntry("邮箱", "email_binding.page"),))
+SETTINGS = {
+    "LOST_MAILBOX": Setting("", "Change an address without the old mailbox: yes or no (empty = no in documented)."),
+    "LOST_MAILBOX_DAYS": Setting(7, "How long the old mailbox can stop that."),
+}
+
+
+def _setup(app: Flask) -> None:
+    purging.connect(_move_due, app)
+
+
+def _move_due(app: Flask) -> dict[str, int]:
+    with app.app_context():
+        return {"lost_mailboxes": lost_mailbox.move_due()}
+
+
+plugin = Plugin(
+    blueprint, settings=SETTINGS, setup=_setup, errors=errors, menu=(MenuEntry("邮箱", "email_binding.page"),)
+)  # fmt: skip

@@ -12,7 +12,7 @@ from .. import audit, codes, identifiers
 from ..credentials import Caller
 from ..errors import AddressMalformed, MailNotSent, TooSoon
 from ..extensions import db, reading
-from ..models import Credential, EmailChange, User, now
+from ..models import Credential, EmailChange, LostMailbox, User, now
 from . import mailing
 from .errors import (
     AddressNotChanged,
@@ -74,7 +74,8 @@ def _store(caller: Caller, address: str, old_code: str, new_code: str) -> None:
         db.session.rollback()
         raise AddressNotChanged()
     try:
-        db.session.execute(delete(EmailChange).where(EmailChange.user_id == user.id))
+        for table in (EmailChange, LostMailbox):  # one change at a time
+            db.session.execute(delete(table).where(table.user_id == user.id))
         change = EmailChange(
             user_id=user.id, generation=user.generation, credential_id=caller.credential_id, old_email=user.email,
             new_email=address, expires_at=now() + timedelta(minutes=codes.minutes("email-old")),
@@ -126,12 +127,14 @@ def resend(caller: Caller, side: str) -> None:
 
 
 def cancel(caller: Caller) -> None:
-    """Forget the pending change of the account, whichever session asked for it; raises NothingPending 10802."""
-    statement = delete(EmailChange).where(EmailChange.user_id == caller.user_id).returning(EmailChange.user_id)
-    if db.session.execute(statement).scalar() is None:
+    """Forget the change of the account, whichever session asked for it and how; raises NothingPending 10802."""
+    own = [table.user_id == caller.user_id for table in (EmailChange, LostMailbox)]
+    two_sided = db.session.execute(delete(EmailChange).where(own[0]).returning(EmailChange.user_id)).scalar()
+    lost = db.session.execute(delete(LostMailbox).where(own[1]).returning(LostMailbox.user_id)).scalar()
+    if two_sided is None and lost is None:
         db.session.rollback()
         raise NothingPending()
-    codes.drop(caller.user_id, "email-old")
-    codes.drop(caller.user_id, "email-new")
+    for purpose in ("email-old", "email-new", "email-lost"):
+        codes.drop(caller.user_id, purpose)
     audit.record("change_email_cancelled", caller.user_id)
     db.session.commit()

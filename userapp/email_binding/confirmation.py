@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import Row, delete, update
 from sqlalchemy.exc import IntegrityError
 
-from .. import audit, codes, identifiers, messages, signals
+from .. import audit, codes
 from ..credentials import Caller
 from ..errors import AppError
 from ..extensions import db, writing
-from ..models import EmailChange, User
-from . import undo
+from ..models import EmailChange, LostMailbox, User
+from . import mailing, undo
 from .address_change import pending
 from .errors import AddressNotChanged, NewAddressTaken, NothingPending, WrongNewCode, WrongOldCode
 
@@ -90,24 +89,14 @@ def _move(user: Any, change: Row[Any], old_id: int, new_id: int) -> None:
         db.session.rollback()
         raise AddressNotChanged()
     codes.drop(user.id, "email")
-    _tell(user, change)
+    db.session.execute(delete(LostMailbox).where(LostMailbox.user_id == user.id))
+    undo.tell(user, change.old_email, change.new_email)
     audit.record("change_email", user.id)
     db.session.commit()
-    signals.address_changed.send(
-        current_app._get_current_object(),  # type: ignore[attr-defined]
-        user_id=user.id, old=change.old_email, new=change.new_email,
-    )  # fmt: skip
+    mailing.announce(user.id, change.old_email, change.new_email)
 
 
 def _settle(change: Row[Any]) -> bool:
     same = (EmailChange.user_id == change.user_id, EmailChange.credential_id == change.credential_id)
     statement = delete(EmailChange).where(*same, EmailChange.new_email == change.new_email)
     return db.session.execute(statement.returning(EmailChange.user_id)).scalar() is not None
-
-
-def _tell(user: Any, change: Row[Any]) -> None:
-    text = "您账号的邮箱已更改为 {new}。如果不是您本人的操作，请在 {days} 天内打开下面的链接恢复原来的邮箱。"
-    messages.queue_notice(
-        user, change.old_email, "账号信息已更改", text, new=identifiers.masked(change.new_email), days=undo.DAYS,
-        link=undo.link(user.id, change.old_email),
-    )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..forms import BaseForm, CheckField, TextField
+from ..forms import BaseForm, CheckField, PasswordField, TextField
 from .errors import WrongKindOfMail
 
 KINDS = ("old_send_again",)
@@ -57,11 +57,30 @@ class ResendForm(BaseForm):
             raise WrongKindOfMail()
 
 
+class LostForm(BaseForm):
+    """An address in place of one whose mailbox is lost, and the password."""
+
+    password = PasswordField()
+    new_email = TextField()
+
+
+class LostConfirmForm(BaseForm):
+    """The new mailbox's code."""
+
+    new_captcha = TextField()
+
+
 class CancelForm(BaseForm):
     """Nothing but the wish."""
 
 
 class UndoForm(BaseForm):
     """The signed part of an undo link."""
+
+    link = TextField()
+
+
+class KeepForm(BaseForm):
+    """The signed part of the link that stops a change."""
 
     link = TextField()

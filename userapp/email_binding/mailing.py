@@ -7,7 +7,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import select, update
 
-from .. import budgets, codes, messages
+from .. import budgets, codes, messages, signals
 from ..errors import AppError, TooSoon
 from ..extensions import db, reading
 from ..languages import LANGUAGES, translate
@@ -17,6 +17,7 @@ WORDS = {
     "email": ("激活邮箱", "请验证您的邮箱地址。"),
     "email-old": ("更换邮箱", "您正在更换账号的邮箱，这是旧邮箱的验证码。"),
     "email-new": ("更换邮箱", "您正在更换账号的邮箱，这是新邮箱的验证码。"),
+    "email-lost": ("更换邮箱", "您正在更换账号的邮箱，这是新邮箱的验证码。"),
 }
 
 
@@ -47,6 +48,12 @@ def owner_of(address: str) -> Any:
 def hidden() -> bool:
     """Whether nobody may learn who has an address: an owner is told, the caller is answered as for a free one."""
     return str(current_app.config["DISCLOSURE"]) == "never"
+
+
+def announce(user_id: int, old: str | None, new: str) -> None:
+    """Tell the other features that an account's address moved, after the commit."""
+    app: Any = current_app
+    signals.address_changed.send(app._get_current_object(), user_id=user_id, old=old, new=new)
 
 
 def may_tell(user_id: int) -> None:

@@ -9,19 +9,42 @@ from flask_login import current_user
 from sqlalchemy import Row
 
 from .. import budgets, codes, identifiers
-from . import verification
+from . import lost_mailbox, verification
 from .address_change import pending
 
 
 def binding() -> dict[str, Any]:
-    """Where the caller's address stands: none, unverified, verified or pending, and what belongs to that."""
+    """Where the caller's address stands, and what belongs to that.
+
+    none, unverified, verified; pending (two codes), proving (the old mailbox is lost, the new one's code is missing) or
+    waiting (it came, now time must pass).
+    """
     if not current_user.user.email_verified:
         address = verification.to_verify(current_user.user)
         if address is None:
             return {"state": "none"}
         return {"state": "unverified", "address": address, "resend_in": _wait("email", address)}
-    change = pending(current_user)
-    return {"state": "verified"} if change is None else {"state": "pending", "pending": _described(change)}
+    if change := pending(current_user):
+        return {"state": "pending", "pending": _described(change)}
+    if (wish := lost_mailbox.pending(current_user.user_id)) and (described := _lost(wish)):
+        return described
+    return {"state": "verified", "lost_offered": lost_mailbox.offered()}
+
+
+def _lost(wish: Row[Any]) -> dict[str, Any] | None:
+    code = None if wish.proven else codes.pending("email-lost", user_id=wish.user_id)
+    if code is None and not wish.proven:
+        return None  # its code has expired: as if it had never been asked for
+    return {
+        "state": "waiting" if wish.proven else "proving",
+        "lost": {
+            "old_masked": identifiers.masked(wish.old_email),
+            "new_masked": identifiers.masked(wish.new_email),
+            "due": wish.due_at,
+            "expires": code.expires_at if code else None,
+            "tries": _tries("email-lost", wish.user_id),
+        },
+    }
 
 
 def _described(change: Row[Any]) -> dict[str, Any]:

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import current_app, url_for
+from flask import current_app
 from itsdangerous import BadData
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from .. import audit, identifiers, keys, messages, signals
 from ..extensions import db, reading
-from ..models import Code, Credential, EmailChange, SpentChallenge, User, now
+from ..models import Code, Credential, EmailChange, LostMailbox, SpentChallenge, User, now
+from . import mailing
 from .errors import AddressNotChanged, NewAddressTaken, NothingPending
 
 DAYS = 7
@@ -40,7 +41,16 @@ class Link:
 def link(user_id: int, old: str) -> str:
     """The address to put into the notice; the new address is not in it, the old mailbox is not to learn it."""
     signed = keys.signer("undo").dumps([user_id, old])
-    return str(current_app.config["BASE_URL"] + url_for("email_binding.undo_page", link=signed))
+    return (
+        f"{current_app.config['BASE_URL']}/user/email/undo?link={signed}"  # no url_for: it is written by the purge, too
+    )
+
+
+def tell(user: Any, old: str, new: str) -> None:
+    """Write the notice with the link to the mailbox that was left, in the transaction under way."""
+    text = "您账号的邮箱已更改为 {new}。如果不是您本人的操作，请在 {days} 天内打开下面的链接恢复原来的邮箱。"
+    masked = identifiers.masked(new)
+    messages.queue_notice(user, old, "账号信息已更改", text, new=masked, days=DAYS, link=link(user.id, old))
 
 
 def read(text: str) -> Link:
@@ -83,9 +93,9 @@ def give_back(text: str) -> str:
         if _is_void(found):  # another request used the same link in this moment
             raise NothingPending() from None
         raise NewAddressTaken() from None
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
-    signals.credentials_ended.send(app, user_id=found.user_id)
-    signals.address_changed.send(app, user_id=found.user_id, old=before, new=found.old)
+    app: Any = current_app
+    signals.credentials_ended.send(app._get_current_object(), user_id=found.user_id)
+    mailing.announce(found.user_id, before, found.old)
     return identifiers.masked(found.old)
 
 
@@ -101,7 +111,7 @@ def _restore(found: Link) -> str | None:
     if user.phone_changed_at and user.phone_changed_at > found.at - timedelta(days=DAYS):
         values["phone"] = None  # it may be the intruder's, who would recover the account by it
     db.session.execute(update(User).where(User.id == user.id).values(values))
-    for table in (Code, EmailChange, Credential):
+    for table in (Code, EmailChange, LostMailbox, Credential):
         db.session.execute(delete(table).where(table.user_id == found.user_id))
     masked = identifiers.masked(found.old)
     messages.queue_notice(user, before, "账号信息已更改", "您账号的邮箱已恢复为 {old}。", old=masked)

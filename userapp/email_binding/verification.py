@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.exc import IntegrityError
 
-from .. import audit, codes, identifiers, messages, signals
+from .. import audit, codes, identifiers, messages
 from ..credentials import Caller
 from ..errors import AddressMalformed, AddressTaken, AddressVerified
 from ..extensions import db
@@ -80,7 +79,7 @@ def bind(caller: Caller, code: str) -> None:
         raise WrongCode()
     _verify(user, row.id, row.target)
     if row.target != user.email:
-        _announce(user, row.target)
+        mailing.announce(user.id, user.email, row.target)
 
 
 def _verify(user: Any, code_id: int, address: str) -> None:
@@ -122,7 +121,7 @@ def replace(caller: Caller, value: str) -> None:
         mailing.may_tell(user.id)
         raise AddressTaken()
     _store(user, address, mailing.send(user, "email", address))
-    _announce(user, address)
+    mailing.announce(user.id, user.email, address)
 
 
 def _await(user: Any, address: str, code: str) -> None:
@@ -162,8 +161,3 @@ def _as_read(user: Any) -> tuple[ColumnElement[bool], ...]:
 def _tell(user: Any, address: str) -> None:
     masked = identifiers.masked(address)
     messages.queue_notice(user, user.email, "账号信息已更改", "您账号的邮箱已更改为 {new}。", new=masked)
-
-
-def _announce(user: Any, address: str) -> None:
-    app: Any = current_app
-    signals.address_changed.send(app._get_current_object(), user_id=user.id, old=user.email, new=address)

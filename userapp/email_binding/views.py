@@ -10,8 +10,20 @@ from flask_login import current_user
 
 from .. import identifiers, web
 from ..web import Outcome
-from . import address_change, confirmation, state, undo, verification
-from .forms import BindForm, CancelForm, ConfirmForm, NewForm, ResendForm, SendForm, UnbindForm, UndoForm
+from . import address_change, confirmation, keep, lost_mailbox, state, undo, verification
+from .forms import (
+    BindForm,
+    CancelForm,
+    ConfirmForm,
+    KeepForm,
+    LostConfirmForm,
+    LostForm,
+    NewForm,
+    ResendForm,
+    SendForm,
+    UnbindForm,
+    UndoForm,
+)
 
 PAGE = "email_binding/email.html"
 SENT = "验证码已发送，请查看邮件"
@@ -33,8 +45,8 @@ def page_values() -> dict[str, Callable[[], Any]]:
 @web.signed_in
 @web.page(PAGE)
 def page() -> Outcome:
-    """The page of the address; its data as JSON."""
-    return Outcome(data=verification.status(current_user))
+    """The page of the address; the address and what is under way as JSON."""
+    return Outcome(data=verification.status(current_user) | state.binding())
 
 
 @blueprint.route("/user/email/status", methods=["GET", "POST"])
@@ -114,6 +126,42 @@ def cancel(form: CancelForm) -> Outcome:
     """Leave the address as it is."""
     address_change.cancel(current_user)
     return done("已取消更换")
+
+
+@blueprint.route("/user/email/lost", methods=["GET", "POST"])
+@web.signed_in
+@web.form_view(LostForm, "email_binding/lost.html")
+def lost(form: LostForm) -> Outcome:
+    """Begin to change a verified address whose mailbox is lost."""
+    lost_mailbox.start(current_user, form.password.data, form.text("new_email"))
+    return done(SENT)
+
+
+@blueprint.route("/user/email/lost_confirm", methods=["GET", "POST"])
+@web.signed_in
+@web.form_view(LostConfirmForm, PAGE)
+def lost_confirm(form: LostConfirmForm) -> Outcome:
+    """Prove the new mailbox of such a change; then the wait is all that is left."""
+    lost_mailbox.confirm(current_user, form.text("new_captcha"))
+    return done("新邮箱已确认，等待期结束后会自动更换")
+
+
+@blueprint.get("/user/email/keep")
+@web.anyone
+@web.page("email_binding/keep.html")
+def keep_page() -> Outcome:
+    """What the announcement's link opens: it says what the button does, and does nothing itself."""
+    link = request.args.get("link", "")[:1000]
+    return Outcome(page={"link": link, "masked": identifiers.masked(keep.read(link).old_email)})
+
+
+@blueprint.post("/user/email/keep")
+@web.anyone
+@web.form_view(KeepForm)
+def keep_address(form: KeepForm) -> Outcome:
+    """Let the old mailbox stop the change."""
+    keep.keep(form.text("link"))
+    return Outcome("已阻止更换，邮箱保持不变。如果不是您本人的操作，请尽快修改密码", goto="system.home")
 
 
 @blueprint.get("/user/email/undo")
