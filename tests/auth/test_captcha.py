@@ -36,7 +36,7 @@ def test_issuing_writes_nothing(client, statements):
     statements.clear()
     client.get("/user/captcha")
     client.get("/user/captcha?format=audio")
-    assert statements == []
+    assert all(statement.startswith("SELECT") for statement in statements)
 
 
 @pytest.mark.parametrize("path", ["/user/login", "/user/register"])

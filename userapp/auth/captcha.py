@@ -1,4 +1,7 @@
-"""The captcha: a signed nonce in a cookie; its answer is derived from it by our key, and trying it spends it."""
+"""The captcha: a signed nonce in a cookie; its answer is derived from it by our key, and trying it spends it.
+
+Picture, sound and computed work are three ways to answer one challenge.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,18 @@ import secrets
 import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from flask import current_app
 from itsdangerous import BadData
+from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from .. import keys, tallies
-from ..errors import AppError
-from ..extensions import writing
+from ..errors import AppError, NotFound
+from ..extensions import reading, writing
 from ..models import SpentChallenge, now
+from . import work
 from .errors import CaptchaExpired, CaptchaMissing, CaptchaWrong
 from .picture import ALPHABET
 
@@ -46,6 +52,14 @@ def nonce_of(cookie: str) -> str | None:
         return None
 
 
+def unspent(cookie: str) -> str | None:
+    """The nonce of a challenge that can still be answered: what a client asks for in another form."""
+    nonce = nonce_of(cookie)
+    with reading() as connection:
+        tried = nonce and connection.execute(select(SpentChallenge.nonce).filter_by(nonce=nonce)).scalar()
+    return None if tried else nonce
+
+
 def answers(nonce: str) -> list[str]:
     """What the challenge asks for; under a retired key too, so that a rotation breaks nobody's form."""
     if fixed := current_app.config.get("CAPTCHA_ANSWER"):
@@ -54,6 +68,13 @@ def answers(nonce: str) -> list[str]:
 
 
 @tallies.counted("captcha")
+def work_for(nonce: str) -> dict[str, Any]:
+    """The same challenge as something to compute; raises NotFound where the setting is off."""
+    if not current_app.config["CAPTCHA_WORK"]:
+        raise NotFound()
+    return work.task(nonce)
+
+
 def spend(given: Given, only: type[AppError] | None = None) -> None:
     """Use the challenge up and compare the answer.
 
@@ -67,10 +88,14 @@ def spend(given: Given, only: type[AppError] | None = None) -> None:
     nonce = nonce_of(given.cookie) if given.cookie else None
     if nonce is None or not _first_try(nonce):
         raise (only or CaptchaExpired)()
-    said = unicodedata.normalize("NFKC", given.answer[:40]).strip().upper().encode()
-    compared = [hmac.compare_digest(said, answer.encode()) for answer in answers(nonce)]
-    if not any(compared):
+    if not (work.solved(nonce, given.answer) if given.answer.startswith(work.MARK) else _reads(nonce, given.answer)):
         raise CaptchaWrong()
+
+
+def _reads(nonce: str, answer: str) -> bool:
+    said = unicodedata.normalize("NFKC", answer[:40]).strip().upper().encode()
+    compared = [hmac.compare_digest(said, right.encode()) for right in answers(nonce)]
+    return any(compared)  # all of them were compared, whichever fits
 
 
 def _first_try(nonce: str) -> bool:

@@ -22,20 +22,20 @@ blueprint = Blueprint("auth", __name__, template_folder="templates")
 @web.anyone
 @web.document("A")
 def captcha() -> Response:
-    """A new challenge as a picture; `format=audio` speaks the one the client has, or a new one."""
-    if request.args.get("format") == "audio":
-        return _spoken(request.cookies.get(challenges.COOKIE, ""))
+    """A new challenge as a picture; `format=audio` speaks the one the client has, `format=work` lets it compute."""
+    if (wanted := request.args.get("format")) in ("audio", "work"):
+        nonce = challenges.unspent(request.cookies.get(challenges.COOKIE, "")) or _new_challenge()
+        return _spoken(nonce) if wanted == "audio" else web.as_json(Outcome(data=challenges.work_for(nonce)))
+    return _media(picture.draw(challenges.answers(_new_challenge())[0]), "image/png")
+
+
+def _new_challenge() -> str:
     cookie = challenges.issue()
     web.set_cookie(challenges.COOKIE, cookie, challenges.LIFE)
-    return _media(picture.draw(challenges.answers(challenges.nonce_of(cookie) or "")[0]), "image/png")
+    return challenges.nonce_of(cookie) or ""
 
 
-def _spoken(cookie: str) -> Response:
-    nonce = challenges.nonce_of(cookie)
-    if nonce is None:
-        cookie = challenges.issue()
-        web.set_cookie(challenges.COOKIE, cookie, challenges.LIFE)
-        nonce = challenges.nonce_of(cookie) or ""
+def _spoken(nonce: str) -> Response:
     with limiter.limit("10 per minute"):
         return _media(speech.speak(challenges.answers(nonce)[0]), "audio/wav")
 

@@ -21,6 +21,61 @@
     byId(link.dataset.listen).focus();
   }));
 
+  // For whom neither picture nor sound will do: the browser computes an answer to the same challenge.
+  each("[data-work]", (box) => {
+    const field = box.closest(".field"), input = field.querySelector("[name=captcha]"), test = field.querySelector(".captcha");
+    const button = box.querySelector("button"), bar = box.querySelector("progress"), said = box.querySelector("p");
+    const offer = button.textContent;
+    let worker = null, begun = false;
+    const show = (state) => {
+      begun = state === "busy" || state === "done";
+      said.textContent = box.dataset[state] || "";
+      bar.hidden = state !== "busy";
+      button.textContent = begun ? button.dataset.other : offer;
+      test.hidden = input.hidden = state === "done";
+    };
+    const start = async () => {
+      sessionStorage.setItem("captcha", "work");
+      show("busy");
+      bar.value = 0;
+      try {
+        const picture = test.querySelector("img"); // it brings the challenge's cookie: not to be overtaken
+        if (!picture.complete) await new Promise((next) => { picture.onload = picture.onerror = next; });
+        const task = (await (await fetch(box.dataset.work, { headers: { Accept: "application/json" } })).json()).data;
+        if (!begun) return;
+        bar.max = task.pieces;
+        worker = new Worker(box.dataset.worker);
+        worker.onerror = () => show("failed");
+        worker.onmessage = ({ data }) => {
+          bar.value = data.done;
+          if (!data.answer) return;
+          input.value = data.answer;
+          input.removeAttribute("aria-invalid");
+          show("done");
+        };
+        worker.postMessage(task);
+      } catch {
+        show("failed");
+      }
+    };
+    const stop = () => {
+      if (worker) worker.terminate();
+      worker = null;
+      input.value = "";
+      show("");
+    };
+    box.hidden = false;
+    button.addEventListener("click", () => {
+      if (!begun) return start();
+      sessionStorage.removeItem("captcha");
+      stop();
+      return renew(test.querySelector("[data-captcha]"));
+    });
+    test.querySelector("[data-captcha]").addEventListener("click", stop); // another picture is another challenge
+    window.addEventListener("pageshow", (event) => { if (event.persisted) stop(); });
+    if (sessionStorage.getItem("captcha") === "work") start();
+  });
+
   // Show a password, and hide it again before it is sent.
   each("[data-reveal]", (button) => {
     const input = byId(button.dataset.reveal);
