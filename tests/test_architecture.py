@@ -35,16 +35,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "credentials": {"errors", "extensions", "models", "session_cookie", "statements"},
     "delivery": {"budgets", "errors", "extensions", "sms", "tallies"},
     "extensions": {"addresses", "models", "safe_mail", "volume"},
-    "forms": {"errors"},
+    "forms": {"errors", "languages"},
     "identifiers": {"errors"},
     "languages": {"errors"},
     "messages": {"delivery", "errors", "extensions", "languages", "models", "purge", "tallies"},
     "models": {"extensions"},
-    "pages": {"assets", "languages", "replies", "theme"},
+    "pages": {"assets", "languages", "moments", "replies", "theme"},
     "passwords": {"blocklist", "errors", "legacy_hashes"},
     "purge": {"extensions", "models", "signals"},
     "replies": {"errors"},
-    "safeguards": {"credentials", "errors", "extensions", "forms", "languages", "web"},
+    "safeguards": {"credentials", "errors", "extensions", "forms", "languages", "moments", "web"},
     "sms": {"errors", "sms_gateways"},
     "sms_gateways": {"sms_signatures"},
     "testing": {"create_app", "delivery", "extensions", "messages"},
@@ -62,7 +62,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 FEATURE_MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"extensions", "plugins", "signals"},
     "errors": {"errors"},
-    "forms": {"errors", "forms", "identifiers"},
+    "forms": {"errors", "forms", "identifiers", "languages"},
     "views": {
         "addresses",
         "credentials",
@@ -79,7 +79,7 @@ FEATURE_MAY_IMPORT: dict[str, set[str]] = {
 }
 OF_THE_REQUEST = {"flash", "make_response", "redirect", "render_template", "request", "session"}
 NOTHING_OF_OURS = (
-    "addresses", "blocklist", "errors", "keys", "legacy_hashes", "plugins", "profiles", "safe_mail",
+    "addresses", "blocklist", "errors", "keys", "legacy_hashes", "moments", "plugins", "profiles", "safe_mail",
     "session_cookie", "signals", "sms_signatures", "statements", "theme",
 )  # fmt: skip
 STORES = {"accounts", "extensions"}  # kernel files that end a transaction; all others ask `writing` for a short one
@@ -88,6 +88,7 @@ STORES = {"accounts", "extensions"}  # kernel files that end a transaction; all 
 ROUTES: dict[str, dict[str, str]] = {
     "system": {
         "/": "anyone",
+        "/.well-known/change-password": "anyone",
         "/healthz": "anyone",
         "/server_status/time": "anyone",
         "/user/": "anyone",

@@ -30,6 +30,7 @@ SETTINGS: dict[str, Setting] = {
     "SITE_NAME": Setting("userapp", "The name on pages and in messages."),
     "SITE_LOGO": Setting("icon.svg", "The picture beside it: a file of static/ in the theme's folder."),
     "SITE_COLOUR": Setting("", "The colour of links and buttons, as #0b6572; made readable in light and dark."),
+    "TIME_ZONE": Setting("UTC", "The zone of dates on pages for a visitor whose own is not known yet."),
     "THEME": Setting("", "The folder of templates/ and static/ that replace ours; empty is theme/ in the instance."),
     "SQLALCHEMY_DATABASE_URI": Setting("", "The database; empty means SQLite in the instance folder."),
     "SQLITE_JOURNAL": Setting("WAL", "SQLite's journal mode."),

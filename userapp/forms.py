@@ -12,6 +12,7 @@ from werkzeug.datastructures import ImmutableMultiDict
 from wtforms import BooleanField, FileField, PasswordField, StringField
 
 from .errors import InvalidInput
+from .languages import page_language
 
 __all__ = ["BaseForm", "CheckField", "FileField", "PasswordField", "TextField"]
 
@@ -41,9 +42,13 @@ class BaseForm(FlaskForm):
     """A form whose `check` says what is wrong with its shape; it never asks the database."""
 
     class Meta:
-        """Cross-site requests are refused for every request alike, in web.py, not form by form."""
+        """Cross-site requests are refused for every request alike; WTForms speaks the page's language."""
 
         csrf = False
+
+        @property
+        def locales(self) -> list[str]:
+            return [page_language()]
 
     sent: ClassVar[frozenset[str]] = frozenset()
 
@@ -59,7 +64,9 @@ class BaseForm(FlaskForm):
         return form
 
     def check(self) -> None:
-        """Raise the AppError of the first thing that is wrong with the shape; features override it."""
+        """Raise the AppError of the first thing that is wrong with the shape; here, what WTForms' validators find."""
+        if not self.validate():
+            raise InvalidInput(field=next(iter(self.errors)))
 
     def text(self, name: str) -> str:
         """The trimmed text of a field that is not a secret."""

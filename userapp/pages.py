@@ -9,7 +9,7 @@ from flask import Flask, request, url_for
 from flask_login import current_user
 from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 
-from . import assets, languages, replies, theme
+from . import assets, languages, moments, replies, theme
 
 
 def connect(app: Flask) -> None:
@@ -18,13 +18,16 @@ def connect(app: Flask) -> None:
     theirs = FileSystemLoader(theme.folder(app) / "templates")
     original = PrefixLoader({"original": Features(app, app.jinja_loader)})
     app.jinja_loader = ChoiceLoader([theirs, Features(app, app.jinja_loader, newest_first=True), original])
+    if not moments.is_zone(app.config["TIME_ZONE"]):
+        raise ValueError(f"USERAPP_TIME_ZONE is {app.config['TIME_ZONE']!r}, not a zone's name as in Asia/Shanghai")
+    app.jinja_env.filters["local"] = moments.local
 
     @app.context_processor
     def values() -> dict[str, Any]:
         return {
             "lang": languages.page_language(), "site_name": app.config["SITE_NAME"], "logo": app.config["SITE_LOGO"],
             "coloured": bool(app.config["SITE_COLOUR"]), "endpoints": app.view_functions.keys(), "menu": _menu(app),
-            "my_avatar": _my_avatar(),
+            "my_avatar": _my_avatar(), "zone": moments.chosen(), "zones": moments.OFFERED,
         }  # fmt: skip
 
 

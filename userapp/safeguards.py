@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, request
-from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_limiter import RateLimitExceeded
 from sqlalchemy.exc import OperationalError, SQLAlchemyError, TimeoutError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -19,7 +18,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import RequestRedirect
 from wtforms.validators import ValidationError
 
-from . import credentials, errors, languages, web
+from . import credentials, errors, languages, moments, web
 from .extensions import csrf, db, limiter, login_manager
 from .forms import incoming
 
@@ -59,21 +58,11 @@ def connect(app: Flask) -> None:
     limiter.init_app(app)
     csrf.init_app(app)
     app.after_request(_finish)
-    app.session_interface = Sessions()
     app.teardown_request(_teardown)
     for kind in (errors.AppError, HTTPException, OperationalError, TimeoutError, Exception):
         app.register_error_handler(kind, handle)
     if hops := app.config["PROXY_HOPS"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-
-
-class Sessions(SecureCookieSessionInterface):
-    """Flask's session, kept out of what is the same for everybody: with `Vary: Cookie` no browser would keep it."""
-
-    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Set the session's cookie, unless anybody may keep the reply."""
-        if "public" not in response.headers.get("Cache-Control", ""):
-            super().save_session(app, session, response)
 
 
 def _begin() -> None:
@@ -190,13 +179,18 @@ def _finish(response: Response) -> Response:
     headers.extend([*missing, ("X-Request-Id", g.get("request_id", ""))])
     if "public" not in present.get("cache-control", ""):
         response.vary.update(VARY) if "vary" in present else headers.add("Vary", ", ".join(VARY))
-    _remember_language(response, secure)
+    _remember_choices(response, secure)
     return _cors(response)
 
 
-def _remember_language(response: Response, secure: bool) -> None:
-    if (choice := request.args.get("lang")) in languages.LANGUAGES and web.is_browser():
-        response.set_cookie(languages.COOKIE, str(choice), max_age=31536000, samesite="Lax", secure=secure)
+def _remember_choices(response: Response, secure: bool) -> None:
+    """Language and zone, as a link or form of a page names them: no secrets, and for a year."""
+    language, zone = request.args.get("lang"), request.args.get("zone")
+    known = {languages.COOKIE: language if language in languages.LANGUAGES else None}
+    known[moments.COOKIE] = zone if zone and moments.is_zone(zone) else None
+    for name, choice in known.items():
+        if choice and web.is_browser():
+            response.set_cookie(name, choice, max_age=31536000, samesite="Lax", secure=secure)
 
 
 def _cors(response: Response) -> Response:

@@ -21,6 +21,6 @@ class SessionCookie(SecureCookieSessionInterface):
         return self._signers[secrets]
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Set the cookie where the session changed; `Vary` is on every reply that is not public already."""
-        if session.modified or (session.accessed and response.cache_control.public):
+        """Set the cookie where the session changed; not on what anybody may keep: `Vary: Cookie` would end that."""
+        if session.modified and not response.cache_control.public:
             super().save_session(app, session, response)

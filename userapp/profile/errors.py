@@ -13,3 +13,9 @@ class IntroTooLong(AppError):
     """30101: more than 500 characters."""
 
     number, status, message, field = 30101, 422, "个人介绍过长", "intro"
+
+
+class WrongLanguage(AppError):
+    """30102: neither zh nor en, nor empty for the browser's."""
+
+    number, status, message, field = 30102, 422, "语言不正确", "language"

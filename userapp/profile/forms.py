@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..forms import BaseForm, TextField
-from .errors import IntroTooLong, WrongGender
+from ..languages import LANGUAGES
+from .errors import IntroTooLong, WrongGender, WrongLanguage
 
 FIELDS = ("gender", "sex", "sex_flag", "phone", "email", "intro", "description")
 LONGEST_INTRO = 500
@@ -23,22 +24,38 @@ class InfoForm(BaseForm):
     email = TextField()
     intro = TextField()
     description = TextField()
+    language = TextField()
 
     def check(self) -> None:
-        """Raise WrongGender (30100) or IntroTooLong (30101)."""
+        """Raise WrongGender (30100), IntroTooLong (30101) or WrongLanguage (30102)."""
         self.changes()
 
     def changes(self) -> dict[str, Any]:
         """The columns that were sent, with their new values; document A's spelling wins over document B's."""
+        found = self._gender() | self._intro() | self._language()
+        return found | {name: self[name].data for name in ("phone", "email") if name in self.sent}
+
+    def _gender(self) -> dict[str, int]:
         found: dict[str, Any] = {}
         for name, known in (("sex_flag", FLAGS), ("sex", GENDERS), ("gender", GENDERS)):
             if name in self.sent:
                 found["gender"] = known.get(self.text(name))
                 if found["gender"] is None:
                     raise WrongGender()
+        return found
+
+    def _intro(self) -> dict[str, str]:
+        found: dict[str, str] = {}
         for name in ("description", "intro"):
             if name in self.sent:
                 found["intro"] = self[name].data.replace("\r\n", "\n")
-                if len(str(found["intro"])) > LONGEST_INTRO:
+                if len(found["intro"]) > LONGEST_INTRO:
                     raise IntroTooLong()
-        return found | {name: self[name].data for name in ("phone", "email") if name in self.sent}
+        return found
+
+    def _language(self) -> dict[str, str]:
+        if "language" not in self.sent:
+            return {}
+        if self.text("language") not in ("", *LANGUAGES):
+            raise WrongLanguage()
+        return {"language": self.text("language")}

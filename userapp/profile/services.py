@@ -14,7 +14,9 @@ from ..extensions import db, reading
 from ..models import User, now
 
 
-def change_info(user_id: int, gender: int | None = None, intro: str | None = None, **identity: str) -> User:
+def change_info(
+    user_id: int, gender: int | None = None, intro: str | None = None, language: str | None = None, **identity: str
+) -> User:
     """Change what is given and nothing else; `identity` may hold `phone` and `email`, empty to clear them.
 
     A new address is unverified and gets the mail that verifies it; the old phone or address is told. Where nobody may
@@ -36,6 +38,8 @@ def change_info(user_id: int, gender: int | None = None, intro: str | None = Non
         user.gender = gender
     if intro is not None:
         user.intro = intro
+    if language is not None:
+        user.language = language
     _set(user, **wanted)
     _commit(user, wanted, before, mailed)
     return user

@@ -88,6 +88,35 @@
     input.form.addEventListener("submit", () => show(false));
   });
 
+  // How hard a new password looks to guess: seen at once, spoken when the typing pauses. The service has the last word.
+  const roots = /password|passwort|qwert[yz]?|asdf|zxcv|iloveyou|letmein|welcome|admin|woaini|taobao|dragon|monkey|abc|1314|520/g;
+  const strength = (text, fewest, names) => {
+    const plain = text.normalize("NFKC");
+    if ([...plain].length < fewest) return 0;
+    let left = plain.toLowerCase();
+    for (const name of names) left = left.replaceAll(name, "\u0000");
+    left = [...left.replace(roots, "\u0000").replace(/(19|20)\d\d/g, "\u0000")].map((sign) => sign.codePointAt(0));
+    const surprising = left.filter((code, at) => !at || Math.abs(code - left[at - 1]) > 1).length;
+    const kinds = [[/\d/, 10], [/[a-z]/, 26], [/[A-Z]/, 26], [/[!-/:-@[-`{-~ ]/, 33], [/[^ -~]/, 500]];
+    const signs = kinds.reduce((sum, [kind, count]) => sum + (kind.test(plain) ? count : 0), 1);
+    const bits = surprising * Math.log2(signs);
+    return bits < 32 ? 1 : bits < 48 ? 2 : bits < 64 ? 3 : 4;
+  };
+  each("[data-strength]", (box) => {
+    const input = byId(box.dataset.strength), said = box.querySelector("[role=status]");
+    let pause = 0;
+    input.addEventListener("input", () => {
+      const others = [...input.form.querySelectorAll("[autocomplete=username], [autocomplete=email]")];
+      const names = others.map((other) => other.value.toLowerCase().split("@")[0]).filter((name) => name.length > 2);
+      box.dataset.level = strength(input.value, box.dataset.fewest, names);
+      box.hidden = !input.value;
+      clearTimeout(pause);
+      pause = setTimeout(() => {
+        said.textContent = input.value ? said.dataset.says + box.dataset.words.split("|")[box.dataset.level] : "";
+      }, 400);
+    });
+  });
+
   // One press, one request; a page that comes back from the history may be sent again, with a fresh captcha.
   each("form", (form) => form.addEventListener("submit", (event) => {
     if (form.dataset.sent) event.preventDefault();
@@ -111,6 +140,11 @@
     tick();
   });
 
+  // The visitor's zone: for this page's moments now, and in a cookie for the pages the service writes next.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone && !document.cookie.split("; ").includes("zone=" + zone)) {
+    document.cookie = `zone=${zone}; path=/; max-age=31536000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;
+  }
   each("time[datetime]", (time) => {
     const moment = new Date(time.dateTime);
     if (isNaN(moment)) return;

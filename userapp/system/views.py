@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 import click
-from flask import Blueprint, Response
+from flask import Blueprint, Response, redirect, url_for
+from werkzeug import Response as WerkzeugResponse
 
 from .. import web
 from ..purge import purge
@@ -33,6 +34,13 @@ def time() -> Response:
     millis = int(here.timestamp() * 1000)
     data = {"millis": millis, "second": millis // 1000, "utc": here.tzname(), "utcOffset": offset}
     return web.as_json(Outcome(data=data | {"utcNum": offset / 3600000}))
+
+
+@blueprint.get("/.well-known/change-password")
+@web.anyone
+def change_password() -> WerkzeugResponse:
+    """Where password managers look for the page that changes a password."""
+    return redirect(url_for("auth.password"), 303)
 
 
 @blueprint.get("/healthz")
