@@ -1,8 +1,14 @@
 """gunicorn's settings; HOST, PORT, WEB_CONCURRENCY and the GUNICORN_* variables below override them."""
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
+
+from gunicorn.glogging import Logger
+
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # nosec B108 - made by mkdtemp, for us alone
 
 
 def _bind() -> str:
@@ -17,20 +23,65 @@ threads = int(os.environ.get("GUNICORN_THREADS", "8"))
 timeout = 30
 graceful_timeout = 20
 keepalive = 5
-max_requests = 0
+# A worker is replaced after so many requests, each at another number; 0 keeps workers for ever.
+max_requests = int(os.environ.get("GUNICORN_MAX_REQUESTS", "0"))
+max_requests_jitter = max_requests // 10
+# With 1 workers share memory, but a HUP then does not bring new code: only settings of this file.
+preload_app = os.environ.get("GUNICORN_PRELOAD", "0") == "1"
 control_socket_disable = True  # by default two instances of one user would share it
-# a slow disk must not look like a dead worker
-worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # nosec B108
+worker_tmp_dir = MEMORY  # a slow disk must not look like a dead worker
 umask = 0o077  # what is written holds accounts: nobody else's to read
 forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1")
+
+# The access log is off, because the application has a line for each request; switched on, it must not show the query,
+# which may hold a token.
+accesslog = os.environ.get("GUNICORN_ACCESS_LOG") or None
+access_log_format = '%(h)s "%(m)s %(U)s" %(s)s %(b)s %(M)sms'
 loglevel = os.environ.get("GUNICORN_LOG_LEVEL", "warning")
-errorlog = "-"
-accesslog = os.environ.get("GUNICORN_ACCESS_LOG") or None  # the application logs requests itself
 
 
-def child_exit(server: Any, worker: Any) -> None:
-    """Let the metrics forget a worker that has gone."""
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        from prometheus_client import multiprocess
+class logger_class(Logger):  # noqa: N801 - gunicorn reads its settings by their names
+    """Gives gunicorn's own lines the form of the application's."""
 
-        multiprocess.mark_process_dead(worker.pid)
+    def setup(self, cfg: Any) -> None:
+        """Exchange the formatters once gunicorn has made its handlers."""
+        from userapp.logs import JsonFormatter, PlainFormatter
+
+        super().setup(cfg)
+        wanted = os.environ.get("USERAPP_LOG_FORMAT") or ("plain" if os.environ.get("USERAPP_DEVTOOLS") == "1" else "")
+        for handler in (*self.error_log.handlers, *self.access_log.handlers):
+            handler.setFormatter(PlainFormatter() if wanted == "plain" else JsonFormatter())
+
+
+# All workers count into one folder (userapp/metrics.py). The environment keeps it over a reload.
+if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="userapp-metrics-", dir=MEMORY)
+    os.environ["USERAPP_OWN_METRICS"] = str(os.getpid())
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Give the worker the first free place: its counts go on where those of the place's last worker ended."""
+    taken = {getattr(other, "place", None) for other in server.WORKERS.values()}
+    worker.place = next(place for place in range(1, 10_000) if place not in taken)
+    os.environ["USERAPP_WORKER"] = str(worker.place)
+
+
+def post_fork(_server: Any, worker: Any) -> None:
+    """Leave the parent's database connections alone where the application was loaded before the fork."""
+    if preload_app:
+        application = worker.app.wsgi()
+        with application.app_context():
+            application.extensions["sqlalchemy"].engine.dispose(close=False)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Let the gauges forget a worker that has gone; its counts stay."""
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.place)
+
+
+def on_exit(_server: Any) -> None:
+    """Take the folder of counts away, if it was ours."""
+    if os.environ.get("USERAPP_OWN_METRICS") == str(os.getpid()):
+        shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

@@ -21,7 +21,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     """
     from flask import Flask
 
-    from . import config, credentials, errors, extensions, languages, messages, pages, plugins, safeguards
+    from . import config, credentials, errors, extensions, languages, logs, messages, pages, plugins, safeguards
 
     settings = dict(overrides or {})
     folder = settings.pop("INSTANCE", None) or os.environ.get("USERAPP_INSTANCE") or Path.cwd() / "instance"
@@ -32,6 +32,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     for plugin in found:
         config.add(app, plugin.settings, settings)
     config.refuse_unsafe(app)
+    logs.connect(app)
     app.extensions["userapp.errors"] = errors.registry(plugin.errors for plugin in found)
     extensions.connect(app)
     credentials.connect(app)

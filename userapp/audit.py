@@ -11,7 +11,7 @@ from sqlalchemy import event as listening
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from . import tallies
+from . import metrics, tallies
 from .addresses import client_address
 from .extensions import db, writing
 from .models import AuditEvent, now
@@ -99,6 +99,7 @@ def _tell(values: dict[str, Any]) -> None:
     """One log line, JSON by itself and as the record's `audit`; and one more in the dashboard's count."""
     told = line(values)
     log.info(json.dumps(told, ensure_ascii=False), extra={"audit": told})
+    metrics.events.labels(values["event"], values["outcome"]).inc()
     tallies.count(f"{values['event']}.{values['outcome']}")
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy import Connection, case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from . import metrics
 from .extensions import reading, writing
 from .models import Budget, now
 
@@ -40,6 +41,7 @@ def charge_in(
     )
     if connection.execute(statement.returning(Budget.spent)).scalar() is not None:
         return 0
+    metrics.limited.labels(name).inc()
     resets_at = connection.execute(select(Budget.resets_at).filter_by(name=name, key=key)).scalar_one()
     return max(1, int((resets_at - moment).total_seconds()) + 1)
 

@@ -10,7 +10,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import Row, delete, or_, select, update
 
-from . import budgets, keys
+from . import budgets, keys, metrics
 from .errors import TooSoon
 from .extensions import db, reading, writing
 from .models import Code, User, now
@@ -74,6 +74,7 @@ def issue(purpose: str, target: str, user: Any, holder: str = "", code: str | No
     db.session.flush()
     row.mac = keys.mac(f"code:{purpose}", f"{row.id}:{target}:{code}")
     db.session.flush()
+    metrics.codes.labels(purpose, "issued").inc()
     return code
 
 
@@ -100,7 +101,9 @@ def count_try(code_id: int, user_id: int | None) -> bool:
             .where(Code.attempts < current_app.config["CODE_TRIES"])
             .values(attempts=Code.attempts + 1)
         )
-        return connection.execute(statement).rowcount == 1
+        counted = connection.execute(statement).rowcount == 1
+    metrics.codes.labels("any", "tried" if counted else "refused").inc()
+    return counted
 
 
 def matches(row: Row[Any], code: str) -> bool:
@@ -116,7 +119,10 @@ def consume(code_id: int) -> bool:
         .where(or_(Code.user_id.is_(None), Code.generation == _generation()))
         .values(used_at=now())
     )
-    return db.session.execute(statement.returning(Code.id)).scalar() is not None
+    purpose = db.session.execute(statement.returning(Code.purpose)).scalar()
+    if purpose is not None:
+        metrics.codes.labels(purpose, "used").inc()
+    return purpose is not None
 
 
 def drop(user_id: int, purpose: str) -> None:

@@ -84,6 +84,8 @@ SETTINGS: dict[str, Setting] = {
     "EMAIL_CODE_MINUTES": Setting(30, "Life of an e-mail code."),
     "MESSAGES_PER_DAY": Setting(10, "Messages with a code to one target in a day."),
     "MESSAGE_GAP": Setting(60, "Seconds between two messages of one purpose to one target."),
+    "LOG_LEVEL": Setting("INFO", "What is logged: INFO has a line for each request, WARNING only what went wrong."),
+    "LOG_FORMAT": Setting("", "json or plain; empty means plain beside devtools, json else."),
     "AUDIT_DAYS": Setting(365, "How long security events are kept."),
 }
 FIXED: dict[str, Any] = {

@@ -11,7 +11,7 @@ from typing import Any
 from flask import current_app
 from flask_mail import Message as Mail
 
-from . import budgets, sms, tallies
+from . import budgets, metrics, sms, tallies
 from .errors import MailNotSent, SmsNotSent
 from .extensions import mail
 
@@ -27,8 +27,10 @@ def send_mail(to: str, subject: str, text: str, html: str) -> None:
     sender = current_app.config["MAIL_DEFAULT_SENDER"]
     try:
         mail.send(Mail(subject, recipients=[to], body=text, html=html, sender=sender))
+        metrics.messages.labels("mail", "sent").inc()
     except Exception as error:  # smtplib, ssl, socket and Flask-Mail have no ancestor in common
         current_app.logger.warning("mail not sent: %s", type(error).__name__)
+        metrics.messages.labels("mail", type(error).__name__).inc()
         raise MailNotSent(kind=type(error).__name__) from error
 
 
@@ -46,7 +48,12 @@ def send_sms(number: str, text: str, params: dict[str, str]) -> None:
             raise SmsNotSent()
         put_in_outbox("sms", number, "", text, "")
         return
-    sms.send(number, text, params)
+    try:
+        sms.send(number, text, params)
+    except SmsNotSent:
+        metrics.messages.labels("sms", "refused").inc()
+        raise
+    metrics.messages.labels("sms", "sent").inc()
 
 
 def outbox_used() -> bool:

@@ -22,7 +22,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 from flask import current_app
 
-from userapp import blocklist, legacy_hashes
+from userapp import blocklist, legacy_hashes, metrics
 from userapp.errors import AppError, Overloaded, PasswordTooCommon
 
 LONGEST = 1024  # characters: beyond this no work at all is spent on a password, whatever the policy says
@@ -156,15 +156,21 @@ class _HashPool:
     def run(self, work: Callable[..., T], *args: object) -> T:
         """Do the work on a hashing thread and wait for it, or raise Overloaded at once."""
         if not self.places.acquire(blocking=False):
+            metrics.overloads.inc()
             raise Overloaded(retry_after=2)
+        metrics.hashing.inc()
         try:
             future: Future[T] = self.threads.submit(work, *args)
         except BaseException:
-            self.places.release()
+            self._leave()
             raise
         # not in `finally`: a caller that is interrupted leaves its work behind, which still takes up its place
-        future.add_done_callback(lambda _: self.places.release())
+        future.add_done_callback(lambda _: self._leave())
         return future.result()
+
+    def _leave(self) -> None:
+        self.places.release()
+        metrics.hashing.dec()
 
 
 def _on_pool(work: Callable[..., T], *args: object) -> T:

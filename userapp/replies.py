@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from flask import Response, current_app, jsonify, url_for
+from flask import Response, current_app, g, jsonify, url_for
 
 from .errors import AppError
 
@@ -33,7 +33,9 @@ class Outcome:
 
 def as_json(outcome: Outcome, translate: Callable[[str], str]) -> Response:
     """The envelope of document B, with document A's fields beside `msg` where the outcome asks for it."""
-    body: dict[str, Any] = {"status": True, "code": 0, "msg": translate(outcome.msg), "data": outcome.data}
+    failed = outcome.status >= 400
+    body: dict[str, Any] = {"status": not failed, "code": outcome.status if failed else 0}
+    body |= {"msg": translate(outcome.msg), "data": outcome.data}
     if outcome.flat:
         body |= {name: outcome.flat[name] for name in FLAT}
     response = jsonify(body)
@@ -49,7 +51,8 @@ def refusal(error: AppError, document: str | None, translate: Callable[[str], st
 
 
 def with_headers(response: Response, error: AppError) -> Response:
-    """`Retry-After` and `Allow`, for JSON and pages alike."""
+    """`Retry-After` and `Allow`, for JSON and pages alike; and the number, for whoever counts."""
+    g.outcome = error.number
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     if error.allow:

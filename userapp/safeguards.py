@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from contextlib import suppress
 from time import time
 from typing import Any
@@ -18,7 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import RequestRedirect
 from wtforms.validators import ValidationError
 
-from . import credentials, errors, languages, moments, web
+from . import credentials, errors, languages, metrics, moments, request_log, web
 from .extensions import csrf, db, limiter, login_manager
 from .forms import incoming
 
@@ -52,6 +51,7 @@ HTTP_ERRORS: dict[int, type[errors.AppError]] = {
 
 def connect(app: Flask) -> None:
     """Put every request of `app` through the checks below, in this order."""
+    request_log.connect(app)
     app.before_request(_begin)
     app.before_request(_refuse_cross_site)
     app.before_request(_refuse_page_without_token)
@@ -66,7 +66,6 @@ def connect(app: Flask) -> None:
 
 
 def _begin() -> None:
-    g.request_id = secrets.token_hex(8)
     view = current_app.view_functions.get(request.endpoint or "")
     g.changes_on_get = getattr(view, "changes_on_get", False)
     if request.method in SAFE:
@@ -128,6 +127,7 @@ def handle(error: Exception) -> Any:
     if isinstance(error, RequestRedirect):
         return error
     told = _as_app_error(error)
+    g.outcome = told.number
     if told.status >= 500:
         g._login_user = login_manager.anonymous_user()  # the page must not ask the database again
     with suppress(SQLAlchemyError):
@@ -139,6 +139,7 @@ def _as_app_error(error: Exception) -> errors.AppError:
     if isinstance(error, errors.AppError):
         return error
     if isinstance(error, RateLimitExceeded):
+        metrics.limited.labels("volume").inc()
         return errors.TooMany(retry_after=_until_reset())
     if isinstance(error, WerkzeugMethodNotAllowed):
         return _method_not_allowed(error)
@@ -148,10 +149,15 @@ def _as_app_error(error: Exception) -> errors.AppError:
         known = HTTP_ERRORS.get(error.code or 500)
         return known() if known else errors.BadRequest()
     if isinstance(error, (OperationalError, TimeoutError)):
-        log.error("database: %s request=%s", type(error).__name__, g.get("request_id"))
+        log.error("database: %s request=%s", _reason(error), g.get("request_id"))
         return errors.Overloaded(retry_after=2)
     log.error("unexpected failure, request=%s", g.get("request_id"), exc_info=error)
     return errors.ServerError()
+
+
+def _reason(error: Exception) -> str:
+    """What the driver says, without the statement and its further lines."""
+    return f"{type(error).__name__}: {getattr(error, 'orig', None) or error}".split("\n", 1)[0]
 
 
 def _until_reset() -> int:

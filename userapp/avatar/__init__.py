@@ -63,6 +63,7 @@ def _setup(app: Flask) -> None:
     app.extensions["avatar"] = services.Workshop(_store(app), sizes, limits, slots)
     account_removed.connect(_forget, app)
     purging.connect(_sweep_again, app)
+    app.extensions.setdefault("userapp.probes", {})["store"] = services.probe_store
     app.cli.add_command(_sweep)
     if config["AVATAR_STORE"] == "local":  # an object store is not asked before the workers are forked
         with app.app_context():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ from ..extensions import db, reading
 from ..models import User
 from .errors import RowNotUpdated, TooLarge
 from .pictures import Limits, make_sizes
-from .storage import GRACE_SECONDS, Store
+from .storage import GRACE_SECONDS, LocalStore, Store
 
 log = logging.getLogger("userapp.avatar")
 _users = cast(Table, User.__table__)
@@ -115,6 +116,17 @@ def drop_avatar(user_id: int) -> None:
         workshop().store.drop(user_id)
     except OSError as error:
         log.error("avatar store: %s", type(error).__name__)
+
+
+def probe_store() -> str:
+    """Whether pictures can be kept: `ok`, or an OSError that says why not."""
+    store = workshop().store
+    store.read(0, "0", "small")
+    if isinstance(store, LocalStore):
+        store.root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=store.root) as file:
+            file.write(b"ok")
+    return "ok"
 
 
 def collect(age: float = 0) -> int:

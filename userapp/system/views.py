@@ -1,16 +1,19 @@
-"""`/`, `/server_status/time` and `/healthz`."""
+"""`/`, `/server_status/time`, and what operators ask: `/healthz`, `/readyz`, `/metrics`."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 import click
-from flask import Blueprint, Response, redirect, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug import Response as WerkzeugResponse
 
 from .. import web
+from ..addresses import client_address
+from ..extensions import limiter
 from ..purge import purge
 from ..web import Outcome
+from . import services
 
 blueprint = Blueprint("system", __name__)
 
@@ -44,10 +47,34 @@ def change_password() -> WerkzeugResponse:
 
 
 @blueprint.get("/healthz")
+@limiter.exempt
 @web.anyone
 def healthz() -> Response:
     """The process answers; nothing else is asked."""
     return web.as_json(Outcome(data="ok"))
+
+
+@blueprint.get("/readyz")
+@limiter.exempt
+@web.anyone
+def readyz() -> Response:
+    """Whether this node can serve; why not is told to operators only."""
+    status, said = services.readiness_of_node(_by_operator())
+    return web.as_json(Outcome(data=said, status=status))
+
+
+@blueprint.get("/metrics")
+@limiter.exempt
+@web.anyone
+def metrics() -> Response:
+    """What all workers of this node counted, for Prometheus; operators only."""
+    return Response(services.metrics_of_node(_by_operator()), content_type=services.CONTENT_TYPE)
+
+
+def _by_operator() -> bool:
+    token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    forwarded = any(name in request.headers for name in ("X-Forwarded-For", "Forwarded"))
+    return services.is_operator(client_address(), token, forwarded)
 
 
 @blueprint.cli.command("purge")

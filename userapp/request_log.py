@@ -1,0 +1,50 @@
+"""One log line and one count for each request."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+from time import perf_counter
+
+from flask import Flask, Response, current_app, g, request
+
+from . import metrics
+from .addresses import client_address
+
+log = logging.getLogger("userapp.request")
+GIVEN_ID = re.compile(r"[0-9A-Za-z-]{16,32}")
+
+
+def connect(app: Flask) -> None:
+    """Open every request with its id and its clock, and close it with its line: registered first, so it ends last."""
+    app.before_request(_open)
+    app.after_request(_close)
+
+
+def _open() -> None:
+    g.started = perf_counter()
+    g.request_id = _identity()
+
+
+def _identity() -> str:
+    """The id our own proxy gave the request, or a new one."""
+    given = request.headers.get("X-Request-Id", "") if current_app.config["PROXY_HOPS"] else ""
+    return given if GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _close(response: Response) -> Response:
+    took = perf_counter() - g.started if "started" in g else 0.0
+    status = response.status_code
+    outcome = g.get("outcome", 0 if status < 400 else status)
+    endpoint = g.get("endpoint") or request.endpoint or "none"
+    metrics.requests.labels(endpoint, outcome).inc()
+    metrics.seconds.labels(endpoint).observe(took)
+    if log.isEnabledFor(logging.INFO):
+        # never the query, which may hold a token, and never a body
+        told = {"method": request.method, "path": request.path[:200], "endpoint": endpoint, "status": status}
+        told |= {"outcome": outcome, "ms": round(took * 1000, 1), "address": client_address()}
+        if user_id := getattr(g.get("_login_user"), "user_id", None):
+            told["user_id"] = user_id
+        log.info("%s %s %s", request.method, told["path"], status, extra=told)
+    return response
