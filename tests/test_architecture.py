@@ -137,6 +137,9 @@ ROUTES: dict[str, dict[str, str]] = {
         "/user/email/unbind_confirm": "signed_in",
         "/user/email/undo": "anyone",
     },
+    "operators": {
+        "/user/setup": "anyone",
+    },
     "devtools": {
         "/dev/outbox": "anyone",
     },

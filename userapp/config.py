@@ -15,7 +15,14 @@ from .plugins import Setting
 from .profiles import PROFILES
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-PLUGINS = ("userapp.system", "userapp.auth", "userapp.profile", "userapp.avatar", "userapp.email_binding")
+PLUGINS = (
+    "userapp.system",
+    "userapp.auth",
+    "userapp.profile",
+    "userapp.avatar",
+    "userapp.email_binding",
+    "userapp.operators",
+)
 
 SETTINGS: dict[str, Setting] = {
     "SECRET_KEY": Setting(

@@ -122,12 +122,12 @@ def _claim(message_id: int) -> Any:
         statement = (
             update(Message)
             .where(Message.id == message_id, Message.done == "", Message.next_try_at <= now())
-            .values(tries=Message.tries + 1, next_try_at=now() + _lease())
+            .values(tries=Message.tries + 1, next_try_at=now() + lease())
         )
         return connection.execute(statement.returning(*Message.__table__.c)).one_or_none()
 
 
-def _lease() -> timedelta:
+def lease() -> timedelta:
     """Longer than any delivery may take: only a process that died leaves a claim behind for so long."""
     config = current_app.config
     return timedelta(seconds=10 + 2 * max(config["MAIL_TIMEOUT"], config["SMS_TIMEOUT"]))

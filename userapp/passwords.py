@@ -61,11 +61,22 @@ def needs_rehash(stored: str) -> bool:
 
 def wrap_legacy(stored: str) -> str:
     """Turn another system's hash into what may be stored here; raises ValueError for a kind we cannot verify."""
-    if algorithm := legacy_hashes.bare_digest(stored):
-        return f"{algorithm}+{_on_pool(_hasher().hash, stored.lower())}"
-    if legacy_hashes.is_known(stored):
-        return stored
-    raise ValueError("unknown kind of password hash")
+    if not legacy_hashes.bare_digest(stored) and not legacy_hashes.is_known(stored):
+        raise ValueError("unknown kind of password hash")
+    return _on_pool(wrapper(), stored)
+
+
+def wrapper() -> Callable[[str], str]:
+    """What puts a bare digest into argon2id and leaves every other hash alone, for threads of the caller's own: an
+    import of many must not take the places of people who sign in.
+    """
+    hasher = _hasher()
+
+    def wrap(stored: str) -> str:
+        algorithm = legacy_hashes.bare_digest(stored)
+        return f"{algorithm}+{hasher.hash(stored.lower())}" if algorithm else stored
+
+    return wrap
 
 
 def _verify(hasher: PasswordHasher, password: str, stored: str | None, dummy: str) -> bool:
