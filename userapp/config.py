@@ -22,6 +22,7 @@ PLUGINS = (
     "userapp.avatar",
     "userapp.email_binding",
     "userapp.operators",
+    "userapp.admin",
 )
 
 SETTINGS: dict[str, Setting] = {

@@ -51,6 +51,16 @@ def _is_name_character(character: str) -> bool:
     return character in "_-" or unicodedata.category(character) in {"Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Mn", "Mc"}
 
 
+def account_number_or_none(value: str) -> str | None:
+    """An account number (`uid`) as it is stored: NFKC, 1–30 letters and digits of any script, `_`, `-`, `.`.
+
+    None also for what would be taken for a phone number at sign-in.
+    """
+    uid = unicodedata.normalize("NFKC", value[:121]).strip()
+    fits = 1 <= len(uid) <= 30 and all(_is_name_character(character) or character == "." for character in uid)
+    return None if not fits or unicodedata.category(uid[0])[0] == "M" or phone_or_none(uid) else uid
+
+
 def phone_or_none(value: str) -> str | None:
     """E.164 of a number that can receive a text message, in whatever notation it was written, or None."""
     text = unicodedata.normalize("NFKC", value[:60]).strip(" ")

@@ -49,6 +49,7 @@ class User(Model):
 
     __tablename__ = "users"
     __table_args__: Any = (
+        Index("ix_users_name_id", "name", "id"),
         Index("ix_users_user_type_id", "user_type", "id"),
         Index(
             "ix_users_disabled_id", "disabled", "id",
@@ -60,7 +61,7 @@ class User(Model):
     uid: Mapped[str | None] = mapped_column(ordered(30), unique=True)
     uname: Mapped[str] = mapped_column(String(30))
     uname_key: Mapped[str] = mapped_column(ordered(120), unique=True)
-    name: Mapped[str] = mapped_column(ordered(60), default="", index=True)
+    name: Mapped[str] = mapped_column(ordered(60), default="")
     user_type: Mapped[str] = mapped_column(String(20), default="student")
     phone: Mapped[str | None] = mapped_column(ordered(20), unique=True)
     phone_changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -77,10 +77,11 @@ def _store(taken: Counter[tuple[datetime, str]]) -> None:
             connection.execute(statement.on_conflict_do_update(index_elements=["hour", "name"], set_=added))
 
 
-def since(start: datetime) -> dict[tuple[datetime, str], int]:
-    """The counts of every hour from `start` on."""
+def since(start: datetime, *names: str) -> dict[tuple[datetime, str], int]:
+    """The counts of every hour from `start` on, of these names or of all."""
+    statement = select(Tally.hour, Tally.name, Tally.times).where(Tally.hour >= start)
     with reading() as connection:
-        rows = connection.execute(select(Tally.hour, Tally.name, Tally.times).where(Tally.hour >= start))
+        rows = connection.execute(statement.where(Tally.name.in_(names)) if names else statement)
         return {(row.hour, row.name): row.times for row in rows}
 
 

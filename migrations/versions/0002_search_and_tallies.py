@@ -28,7 +28,7 @@ def collate(name):
 def upgrade():
     collate("C")
     only_disabled = {"sqlite_where": sa.text("disabled IS 1"), "postgresql_where": sa.text("disabled IS true")}
-    op.create_index("ix_users_name", "users", ["name"])
+    op.create_index("ix_users_name_id", "users", ["name", "id"])
     op.create_index("ix_users_user_type_id", "users", ["user_type", "id"])
     op.create_index("ix_users_disabled_id", "users", ["disabled", "id"], **only_disabled)
     op.create_index("ix_audit_events_user_id_id", "audit_events", ["user_id", "id"])
@@ -51,6 +51,6 @@ def downgrade():
     op.create_index("ix_audit_events_user_id", "audit_events", ["user_id"])
     for name in ("event_id", "actor_id_id", "user_id_id"):
         op.drop_index(f"ix_audit_events_{name}", "audit_events")
-    for name in ("disabled_id", "user_type_id", "name"):
+    for name in ("disabled_id", "user_type_id", "name_id"):
         op.drop_index(f"ix_users_{name}", "users")
     collate("default")
