@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"plugins", "profiles"},
     "credentials": {"errors", "extensions", "models", "session_cookie", "statements"},
     "delivery": {"budgets", "errors", "extensions", "metrics", "sms", "tallies"},
-    "extensions": {"addresses", "models", "safe_mail", "volume"},
+    "extensions": {"addresses", "metrics", "models", "postgresql", "safe_mail", "volume"},
     "forms": {"errors", "languages"},
     "identifiers": {"errors"},
     "languages": {"errors"},
@@ -43,7 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models": {"extensions"},
     "pages": {"assets", "languages", "moments", "replies", "theme"},
     "passwords": {"blocklist", "errors", "legacy_hashes", "metrics"},
-    "purge": {"extensions", "models", "signals"},
+    "purge": {"extensions", "models", "signals", "turns"},
     "replies": {"errors"},
     "request_log": {"addresses", "metrics"},
     "safeguards": {
@@ -54,7 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "testing": {"create_app", "delivery", "extensions", "messages"},
     "tallies": {"extensions", "models"},
     "start_checks": {"config", "create_app", "extensions", "models", "passwords", "plugins"},
-    "volume": {"addresses"},
+    "volume": {"addresses", "metrics"},
     "web": {"addresses", "credentials", "errors", "extensions", "forms", "languages", "models", "replies"},
     "__main__": {"__version__", "config", "create_app", "plugins"},
     "__init__": {
@@ -83,8 +83,9 @@ FEATURE_MAY_IMPORT: dict[str, set[str]] = {
 }
 OF_THE_REQUEST = {"flash", "make_response", "redirect", "render_template", "request", "session"}
 NOTHING_OF_OURS = (
-    "addresses", "blocklist", "errors", "keys", "legacy_hashes", "logs", "metrics", "moments", "plugins", "profiles",
-    "safe_mail", "session_cookie", "signals", "sms_signatures", "statements", "theme",
+    "addresses", "blocklist", "errors", "keys", "legacy_hashes", "logs", "metrics", "moments", "plugins",
+    "postgresql", "profiles", "safe_mail", "session_cookie", "signals", "sms_signatures", "statements",
+    "theme", "turns",
 )  # fmt: skip
 STORES = {"accounts", "extensions"}  # kernel files that end a transaction; all others ask `writing` for a short one
 

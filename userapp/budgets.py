@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from datetime import timedelta
 
 from sqlalchemy import Connection, case, delete, select, update
@@ -46,6 +47,24 @@ def charge_in(
     return max(1, int((resets_at - moment).total_seconds()) + 1)
 
 
+def charge_sliding_in(connection: Connection, name: str, key: str, limit: int, seconds: int) -> int:
+    """As `charge_in`, but no span of `seconds` holds more than `limit`, and who is slow enough is never refused.
+
+    Windows stand still on the clock, and what the last one holds counts in the present one, too.
+    """
+    number, into = divmod(int(time.time()), seconds)
+    last = select(Budget.spent).where(Budget.name == name, Budget.key == _short(f"{key}|{number - 1}"))
+    left = limit - (connection.execute(last).scalar() or 0)
+    if left > 0 and charge_in(connection, name, f"{key}|{number}", left, 2 * seconds) == 0:
+        return 0
+    return seconds - into
+
+
+def refund_sliding_in(connection: Connection, name: str, key: str, seconds: int) -> None:
+    """Give back what `charge_sliding_in` took."""
+    refund_in(connection, name, f"{key}|{int(time.time()) // seconds}")
+
+
 def wait(name: str, key: str, limit: int) -> int:
     """How many seconds until something can be charged again; 0 if now. Spends nothing."""
     with reading() as connection:
@@ -60,11 +79,13 @@ def wait(name: str, key: str, limit: int) -> int:
 def refund(name: str, key: str, cost: int = 1) -> None:
     """Give back what was charged for something that then did not happen."""
     with writing() as connection:
-        connection.execute(
-            update(Budget)
-            .where(Budget.name == name, Budget.key == _short(key), Budget.spent >= cost)
-            .values(spent=Budget.spent - cost)
-        )
+        refund_in(connection, name, key, cost)
+
+
+def refund_in(connection: Connection, name: str, key: str, cost: int = 1) -> None:
+    """As `refund`, within the caller's transaction."""
+    same = (Budget.name == name, Budget.key == _short(key), Budget.spent >= cost)
+    connection.execute(update(Budget).where(*same).values(spent=Budget.spent - cost))
 
 
 def clear(connection: Connection, name: str, key: str) -> None:

@@ -41,6 +41,10 @@ SETTINGS: dict[str, Setting] = {
     "TIME_ZONE": Setting("UTC", "The zone of dates on pages for a visitor whose own is not known yet."),
     "THEME": Setting("", "The folder of templates/ and static/ that replace ours; empty is theme/ in the instance."),
     "SQLALCHEMY_DATABASE_URI": Setting("", "The database; empty means SQLite in the instance folder."),
+    "DB_POOL_SIZE": Setting(0, "Database connections of each worker that stay open (0 = its threads)."),
+    "DB_STATEMENT_SECONDS": Setting(5, "Seconds a statement of a request may take on PostgreSQL."),
+    "DB_LOCK_SECONDS": Setting(3, "Seconds a statement may wait for a lock on PostgreSQL."),
+    "DB_PGBOUNCER": Setting(False, "A PgBouncer in transaction mode stands in front of PostgreSQL."),
     "SQLITE_JOURNAL": Setting("WAL", "SQLite's journal mode."),
     "SECURITY_PROFILE": Setting("documented", "documented, balanced or strict: see docs/security.md."),
     "DISCLOSURE": Setting("", "Tell unknown users apart from wrong passwords: always, names or never (profile)."),
@@ -70,6 +74,9 @@ SETTINGS: dict[str, Setting] = {
     "LOGIN_TRIES": Setting(5, "Wrong passwords an account takes within LOGIN_WINDOW."),
     "LOGIN_WINDOW": Setting(300, "Seconds."),
     "ADDRESS_LOGIN_TRIES": Setting(30, "Wrong passwords one client address may give within LOGIN_WINDOW."),
+    "ALL_LOGIN_TRIES": Setting(
+        1000, "Wrong passwords from unknown devices the service takes within LOGIN_WINDOW (0 = any)."
+    ),
     "DISCLOSURES": Setting(20, "Answers that tell who exists, one client address an hour."),
     "RATELIMIT_DEFAULT": Setting("600 per minute", "Requests of one client address."),
     "RATELIMIT_STORAGE_URI": Setting("memory://", "memory:// on one process, redis://… beyond."),

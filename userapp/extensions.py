@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, current_app, g, has_request_context, request
@@ -17,13 +16,12 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import Connection, MetaData, event
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase
-from sqlalchemy.pool import ConnectionPoolEntry
 
+from . import metrics, postgresql
 from .addresses import client_network
 from .safe_mail import SafeMail
-from .volume import Volume
+from .volume import Volume, storage_options
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -35,7 +33,6 @@ NAMES = {  # SQLite's batch migrations need every constraint to have a name
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
-IDLE_SECONDS = 1  # a pooled connection unused for so long is asked whether it still lives
 
 
 class Base(DeclarativeBase):
@@ -57,7 +54,8 @@ def connect(app: Flask) -> None:
     from . import models  # noqa: F401 - the tables must be known to migrations
 
     Path(app.instance_path).mkdir(mode=0o700, parents=True, exist_ok=True)
-    app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", {"hide_parameters": True})
+    app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", engine_options(app.config))
+    app.config.setdefault("RATELIMIT_STORAGE_OPTIONS", storage_options(app.config["RATELIMIT_STORAGE_URI"]))
     db.init_app(app)
     migrate.init_app(app, db, directory=str(_migrations()), render_as_batch=True)
     mail.init_app(app)
@@ -68,23 +66,19 @@ def connect(app: Flask) -> None:
         event.listen(engine, "connect", lambda raw, _record: _set_up_sqlite(raw, journal))
         event.listen(engine, "begin", _begin_sqlite)
     else:
-        event.listen(engine, "checkin", _note_use)
-        event.listen(engine, "checkout", lambda raw, record, _proxy: _ping(engine, raw, record))
+        postgresql.connect(engine, app.config)
+    event.listen(engine, "checkout", lambda *_values: metrics.connections.inc())
+    event.listen(engine, "checkin", lambda *_values: metrics.connections.dec())
     app.extensions["userapp.autocommit"] = _autocommit(engine)
 
 
-def _note_use(_raw: Any, record: ConnectionPoolEntry) -> None:
-    record.info["used"] = monotonic()
-
-
-def _ping(engine: Engine, raw: Any, record: ConnectionPoolEntry) -> None:
-    """Ask a connection that lay idle whether it lives; to ask each time would double the round trips of a read."""
-    if monotonic() - record.info.get("used", monotonic()) < IDLE_SECONDS:
-        return
-    try:
-        engine.dialect.do_ping(raw)
-    except engine.dialect.loaded_dbapi.Error as error:
-        raise InvalidatePoolError from error
+def engine_options(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A connection for every thread, and as many again for a moment: some requests need a second one."""
+    size = config["DB_POOL_SIZE"] or int(os.environ.get("GUNICORN_THREADS") or 8)
+    options = {"hide_parameters": True, "pool_size": size, "max_overflow": size + 2, "pool_timeout": 3}
+    if config["SQLALCHEMY_DATABASE_URI"].startswith("postgresql"):
+        options |= {"pool_recycle": 1800, "connect_args": postgresql.connect_args(config)}
+    return options
 
 
 def _migrations() -> Path:

@@ -213,7 +213,7 @@ class Courier:
     def _purge_at_times(self) -> None:
         if time.monotonic() >= self.purge_at:
             self.purge_at = time.monotonic() + PURGE_EVERY
-            purge()
+            purge(thorough=False)
 
 
 def connect(app: Flask) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, request
 from flask_limiter import RateLimitExceeded
-from sqlalchemy.exc import OperationalError, SQLAlchemyError, TimeoutError
+from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError, SQLAlchemyError, TimeoutError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -23,6 +23,7 @@ from .forms import incoming
 
 log = logging.getLogger("userapp")
 SAFE = ("GET", "HEAD", "OPTIONS")
+AWAY = (OperationalError, InterfaceError, PendingRollbackError, TimeoutError)  # the database cannot be reached
 CSP = "; ".join(
     f"{name} {value}"
     for name, value in {
@@ -59,7 +60,7 @@ def connect(app: Flask) -> None:
     csrf.init_app(app)
     app.after_request(_finish)
     app.teardown_request(_teardown)
-    for kind in (errors.AppError, HTTPException, OperationalError, TimeoutError, Exception):
+    for kind in (errors.AppError, HTTPException, *AWAY, Exception):
         app.register_error_handler(kind, handle)
     if hops := app.config["PROXY_HOPS"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
@@ -148,7 +149,7 @@ def _as_app_error(error: Exception) -> errors.AppError:
     if isinstance(error, HTTPException):
         known = HTTP_ERRORS.get(error.code or 500)
         return known() if known else errors.BadRequest()
-    if isinstance(error, (OperationalError, TimeoutError)):
+    if isinstance(error, AWAY):
         log.error("database: %s request=%s", _reason(error), g.get("request_id"))
         return errors.Overloaded(retry_after=2)
     log.error("unexpected failure, request=%s", g.get("request_id"), exc_info=error)

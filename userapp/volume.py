@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 from flask import Flask, current_app, request
-from flask_limiter import Limiter
+from flask_limiter import Limiter, RateLimitExceeded
 from flask_limiter.util import get_qualified_name
 from limits import RateLimitItem
 
+from . import metrics
 from .addresses import client_network
+
+
+def storage_options(uri: str) -> dict[str, Any]:
+    """How a shared store is spoken with: counting must not hold a request up, and redis-py would try for seconds."""
+    if not uri.startswith(("redis", "valkey")):
+        return {}
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    return {"socket_connect_timeout": 0.3, "socket_timeout": 0.3, "retry": Retry(NoBackoff(), 0)}
 
 
 class Volume(Limiter):
@@ -19,9 +31,28 @@ class Volume(Limiter):
     counted, Flask-Limiter decides as ever: it counts again, refuses, or falls back to its memory.
     """
 
+    _told = False
+
     def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:
-        if not (in_middleware and self.enabled and not self._storage_dead and self._granted()):
+        if in_middleware and self.enabled and not self._storage_dead and self._granted():
+            return
+        try:
             super()._check_request_limit(callable_name, in_middleware)
+        except RateLimitExceeded:
+            raise
+        except Exception:  # when a store dies, only the first thread to notice falls back by itself
+            if not self._storage_dead:
+                raise
+            self.context.seen_limits.clear()
+            super()._check_request_limit(callable_name, in_middleware)
+        finally:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Count this worker among those that have lost the shared store."""
+        if self._told is not self._storage_dead:
+            self._told = self._storage_dead
+            metrics.fallback.set(float(self._told))
 
     def _granted(self) -> bool:
         endpoint = request.endpoint

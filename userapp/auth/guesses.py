@@ -7,24 +7,44 @@ from sqlalchemy import Connection
 
 from .. import budgets
 from ..errors import AppError, TooManyFailures, WrongPassword
+from ..extensions import writing
 from .errors import NoSuchUser, WrongNameOrPassword
 
+ADDRESS = "login-address"
+ALL = ("login-all", "all")
 
-def charge(account: str, network: str) -> None:
-    """Count one guess on an account (or on a name nobody has) and on an address; raises TooManyFailures (10110)."""
+
+def charge(account: str, network: str, known: bool = False) -> None:
+    """Count one guess on an account (or on a name nobody has), on an address and on the service as a whole.
+
+    Raises TooManyFailures (10110). A `known` device is not held back by what others try against the whole service.
+    """
     config = current_app.config
-    if wait := budgets.charge("login", account, config["LOGIN_TRIES"], config["LOGIN_WINDOW"], extend=True):
-        raise TooManyFailures(retry_after=wait)
-    if not config["ADDRESS_LIMITS"]:
-        return
-    if wait := budgets.charge("login-address", network, config["ADDRESS_LOGIN_TRIES"], config["LOGIN_WINDOW"]):
+    window = config["LOGIN_WINDOW"]
+    with writing() as connection:
+        wait = budgets.charge_in(connection, "login", account, config["LOGIN_TRIES"], window, extend=True)
+        if not wait and config["ADDRESS_LIMITS"]:
+            wait = budgets.charge_sliding_in(connection, ADDRESS, network, config["ADDRESS_LOGIN_TRIES"], window)
+        if not wait and config["ALL_LOGIN_TRIES"] and not known:
+            wait = budgets.charge_in(connection, *ALL, config["ALL_LOGIN_TRIES"], window)
+    if wait:
         raise TooManyFailures(retry_after=wait)
 
 
-def give_back(account: str, network: str) -> None:
+def give_back(account: str, network: str, known: bool = False) -> None:
     """Undo `charge` for a guess that was never compared."""
     budgets.refund("login", account)
-    budgets.refund("login-address", network)
+    succeed(network, known)
+
+
+def succeed(network: str, known: bool = False) -> None:
+    """A right password is no guess: give back what it cost its address and the service."""
+    config = current_app.config
+    with writing() as connection:
+        if config["ADDRESS_LIMITS"]:
+            budgets.refund_sliding_in(connection, ADDRESS, network, config["LOGIN_WINDOW"])
+        if config["ALL_LOGIN_TRIES"] and not known:
+            budgets.refund_in(connection, *ALL)
 
 
 def forget(connection: Connection, account: str) -> None:

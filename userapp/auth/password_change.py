@@ -55,16 +55,16 @@ def change_password(caller: Caller, old: str, new: str, network: str, origin: Or
 
 def _require_old(user: Any, old: str, network: str) -> None:
     account = f"change:{user.id}"
-    guesses.charge(account, network)
+    guesses.charge(account, network, known=True)
     try:
         right = passwords.verify(old, user.password_hash)
     except AppError:
-        guesses.give_back(account, network)
+        guesses.give_back(account, network, known=True)
         raise
     if not right:
         audit.record_alone("change_password", user.id, "refused")
         raise WrongOldPassword("old_password")
-    guesses.give_back(account, network)
+    guesses.give_back(account, network, known=True)
 
 
 def replace_password(user: Any, stored: str, **also: Any) -> int:

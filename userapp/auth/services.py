@@ -10,7 +10,7 @@ from flask import current_app
 from sqlalchemy import Row, select, update
 from sqlalchemy.exc import IntegrityError
 
-from .. import audit, budgets, codes, credentials, identifiers, messages, passwords, signals
+from .. import audit, codes, credentials, identifiers, messages, passwords, signals
 from ..credentials import Caller, Issued, Origin
 from ..errors import AppError, PhoneTaken, TooSoon
 from ..extensions import db, reading
@@ -41,12 +41,12 @@ def sign_in(kind: str, identifier: str, password: str, answer: captcha.Given, cl
     """
     captcha.spend(answer)
     user = find(kind, identifier)
-    account = _account_key(kind, identifier, user, client.device)
-    guesses.charge(account, client.network)
+    account, known = _account_key(kind, identifier, user, client.device)
+    guesses.charge(account, client.network, known)
     try:
         right = passwords.verify(password, user.password_hash if user else None)
     except AppError:
-        guesses.give_back(account, client.network)
+        guesses.give_back(account, client.network, known)
         raise
     if user is None or not right:
         audit.record_alone("sign_in", user.id if user else None, "refused", by=kind)
@@ -55,7 +55,7 @@ def sign_in(kind: str, identifier: str, password: str, answer: captcha.Given, cl
         raise AccountDisabled()
     renewed = passwords.hash_password(password) if passwords.needs_rehash(user.password_hash) else None
     issued = _issue(user, account, renewed, client)
-    budgets.refund("login-address", client.network)
+    guesses.succeed(client.network, known)
     signals.signed_in.send(current_app._get_current_object(), user_id=user.id)  # type: ignore[attr-defined]
     return issued
 
@@ -81,10 +81,12 @@ def find(kind: str, identifier: str) -> Row[Any] | None:
         return found.one_or_none()
 
 
-def _account_key(kind: str, identifier: str, user: Row[Any] | None, device: Device) -> str:
+def _account_key(kind: str, identifier: str, user: Row[Any] | None, device: Device) -> tuple[str, bool]:
+    """What guesses are counted on, and whether the account knows the device they come from."""
     if user is None:
-        return f"{kind}:{identifiers.canonical(kind, identifier) or identifier[:200]}"
-    return f"{user.id}:{device.key or 'token'}" if device.knows(user.id) else str(user.id)
+        return f"{kind}:{identifiers.canonical(kind, identifier) or identifier[:200]}", False
+    known = device.knows(user.id)
+    return f"{user.id}:{device.key or 'token'}" if known else str(user.id), known
 
 
 def register(

@@ -80,5 +80,8 @@ def _by_operator() -> bool:
 @blueprint.cli.command("purge")
 def purge_command() -> None:
     """Delete what has expired, as `flask --app wsgi system purge`; for cron."""
-    for table, rows in purge().items():
+    gone = purge()
+    for table, rows in gone.items():
         click.echo(f"{table}: {rows}")
+    if not gone:
+        click.echo("another node is at it")
