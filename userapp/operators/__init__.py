@@ -1,10 +1,19 @@
-"""What operators do on the machine: `flask --app wsgi users …`, and the link that sets an account's first password."""
+"""What operators do on the machine: the commands `users …` and `doctor`, and the link that sets a first password."""
+
+from flask import Flask
 
 from ..plugins import Plugin, Setting
 from . import errors
 from .commands import users
+from .doctor import doctor
 from .views import blueprint
 
 SETTINGS = {"SETUP_LINK_HOURS": Setting(24, "How long the one-time link of `users create` and `users link` works.")}
 
-plugin = Plugin(blueprint, settings=SETTINGS, errors=errors, setup=lambda app: app.cli.add_command(users))
+
+def _setup(app: Flask) -> None:
+    app.cli.add_command(users)
+    app.cli.add_command(doctor)
+
+
+plugin = Plugin(blueprint, settings=SETTINGS, errors=errors, setup=_setup)
