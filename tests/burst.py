@@ -21,6 +21,8 @@ class Shot:
     path: str
     form: dict[str, Any]
     headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""  # instead of the form
+    kind: str = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True)
@@ -69,14 +71,14 @@ def post(port: int, path: str, form: dict[str, Any], **headers: str) -> Answer:
 
 
 def _prepare(port: int, shot: Shot, timeout: float) -> tuple[socket.socket, bytes]:
-    body = urlencode(shot.form).encode()
+    body = shot.body or urlencode(shot.form).encode()
     lines = [
         f"POST {shot.path} HTTP/1.1",
         f"Host: 127.0.0.1:{port}",
         "Connection: close",
         f"Content-Length: {len(body)}",
     ]
-    lines += ["Content-Type: application/x-www-form-urlencoded"]
+    lines += [f"Content-Type: {shot.kind}"]
     lines += [f"{name}: {value}" for name, value in shot.headers.items()]
     connection = socket.create_connection(("127.0.0.1", port), timeout=timeout)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

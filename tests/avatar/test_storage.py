@@ -81,6 +81,7 @@ def test_removal_takes_everything_away(store: LocalStore, way: str) -> None:
     assert files(store.root) == set()
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")  # the child only writes and ends
 @pytest.mark.parametrize("stop", ["half", "put", "committed"])
 @pytest.mark.parametrize("before", [False, True])
 def test_a_process_that_dies_leaves_a_whole_upload_and_nothing_else(

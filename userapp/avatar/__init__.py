@@ -32,6 +32,7 @@ SETTINGS = {
     "AVATAR_S3_REGION": Setting("us-east-1", "Its region."),
     "AVATAR_S3_KEY": Setting("", "Its access key."),
     "AVATAR_S3_SECRET": Setting("", "Its secret key."),
+    "AVATAR_S3_SECONDS": Setting(5, "Seconds it may take to answer; a request that fails is repeated once."),
     "AVATAR_S3_VIRTUAL_HOST": Setting(False, "Put the bucket into the host name, as Aliyun demands."),
 }
 
@@ -47,7 +48,7 @@ def _store(app: Flask) -> Store:
         "secret_access_key": config["AVATAR_S3_SECRET"],
         "virtual_hosted_style_request": config["AVATAR_S3_VIRTUAL_HOST"],
     }
-    return S3Store(config["AVATAR_STORE"], options)
+    return S3Store(config["AVATAR_STORE"], options, config["AVATAR_S3_SECONDS"])
 
 
 def _setup(app: Flask) -> None:

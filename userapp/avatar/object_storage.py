@@ -28,9 +28,9 @@ PAUSE = 5
 class S3Store:
     """A bucket, or a folder of one (`s3://bucket/folder`)."""
 
-    def __init__(self, url: str, options: Mapping[str, Any]) -> None:
+    def __init__(self, url: str, options: Mapping[str, Any], seconds: float) -> None:
         """Remember where; the client is made by the first use, because one made before a fork hangs in the child."""
-        self.url, self.options = url, dict(options)
+        self.url, self.options, self.seconds = url, dict(options), seconds
         self._guard = threading.Lock()
         self._made: Any = None
         self._down_until = 0.0
@@ -121,11 +121,11 @@ class S3Store:
     def _client(self) -> Any:
         with self._guard:
             if self._made is None:
-                self._made = _client(self.url, self.options)
+                self._made = _client(self.url, self.options, self.seconds)
             return self._made
 
 
-def _client(url: str, options: dict[str, Any]) -> Any:
+def _client(url: str, options: dict[str, Any], seconds: float) -> Any:
     from obstore.store import S3Store as Client
 
     given: Any = {name: value for name, value in options.items() if value != ""}
@@ -133,11 +133,11 @@ def _client(url: str, options: dict[str, Any]) -> Any:
         url,
         config=given,
         client_options={
-            "timeout": "5s",
-            "connect_timeout": "3s",
+            "timeout": f"{seconds}s",
+            "connect_timeout": f"{min(seconds, 3)}s",
             "allow_http": str(options.get("endpoint", "")).startswith("http://"),
         },
-        retry_config={"max_retries": 1, "retry_timeout": timedelta(seconds=5)},
+        retry_config={"max_retries": 1, "retry_timeout": timedelta(seconds=seconds)},
     )
 
 
@@ -156,7 +156,6 @@ def _as(refusal: type[Exception]) -> Iterator[None]:
 
     try:
         yield
-    except (FileNotFoundError, NotFoundError) as error:
-        raise FileNotFoundError() from error
     except (BaseError, OSError) as error:
-        raise refusal() from error
+        missing = isinstance(error, FileNotFoundError | NotFoundError) and refusal is OSError
+        raise (FileNotFoundError if missing else refusal)() from error

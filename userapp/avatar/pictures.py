@@ -50,7 +50,7 @@ class Limits:
     min_side: int = 200
     max_side: int = 10_000
     max_pixels: int = 25_000_000
-    max_webp_pixels: int = 9_500_000
+    max_webp_pixels: int = 9_000_000
     max_scans: int = 32
 
 

@@ -97,8 +97,8 @@ def _cached(data: bytes, kind: str, seconds: int) -> AnyResponse:
 
 @blueprint.app_context_processor
 def page_values() -> dict[str, int]:
-    """Tell the page how large a file may be."""
-    return {"max_bytes": current_app.config["AVATAR_MAX_BYTES"]}
+    """Tell the page how large a file may be, and how small a picture."""
+    return {"max_bytes": current_app.config["AVATAR_MAX_BYTES"], "min_side": current_app.config["AVATAR_MIN_SIDE"]}
 
 
 for _view in (upload, upload_avatar):
