@@ -8,7 +8,7 @@ import re
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,9 @@ REGION = {"zh": "zh-CN", "en": "en-US"}
 class Visitor:
     """A browser of one's own: `page`, and what went wrong on it."""
 
-    def __init__(self, page: Any, url: str) -> None:
-        self.page, self.url = page, url
+    def __init__(self, page: Any, url: str, *, scripts: bool = True, tag: str = "") -> None:
+        """`tag` sets the names apart that several visitors of one service take."""
+        self.page, self.url, self.scripts, self.tag = page, url, scripts, tag
         self.troubles: list[str] = []
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.troubles.append(f"script: {error}"))
@@ -77,9 +78,9 @@ class Visitor:
         self.page.wait_for_selector("main [name=user]")
 
 
-@pytest.fixture(scope="package")
-def chromium() -> Iterator[Any]:
-    """A headless Chromium; ends with this package, whose event loop would disturb other tests."""
+@contextmanager
+def running_chromium() -> Iterator[Any]:
+    """A headless Chromium."""
     if not Path(CHROMIUM).exists():
         unavailable(f"no {CHROMIUM}: apt-get install chromium")
     try:
@@ -93,11 +94,56 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
+def running_service() -> AbstractContextManager[LiveServer]:
+    """The application in gunicorn, with a known captcha, little to compute, cheap hashes and no limits on addresses."""
+    environment = {
+        "CAPTCHA_ANSWER": ANSWER, "CAPTCHA_WORK": "8", "ADDRESS_LIMITS": "0", "DEVTOOLS": "1",
+        "ARGON2_MEMORY_KIB": "8", "ARGON2_TIME": "1",
+    }  # fmt: skip
+    return running_application({f"USERAPP_{key}": value for key, value in environment.items()})
+
+
+def new_visitor(
+    stack: ExitStack,
+    chromium: Any,
+    service: LiveServer,
+    scripts: bool = True,
+    lang: str = "zh",
+    tag: str = "",
+    **options: Any,
+) -> Visitor:
+    """A browser window without a past."""
+    context = chromium.new_context(java_script_enabled=scripts, locale=REGION[lang], **options)
+    stack.callback(context.close)
+    context.set_default_timeout(10_000)
+    return Visitor(context.new_page(), service.url, scripts=scripts, tag=tag)
+
+
+def message_to(service: LiveServer, to: str, pattern: str = r"\b(\d{6})\b") -> str:
+    """What a pattern finds in the newest message to an address, waited for: the queue is sent by a thread."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        request = urllib.request.Request(service.url + "/dev/outbox", headers={"Accept": "application/json"})
+        with urllib.request.urlopen(request, timeout=5) as reply:
+            messages = json.load(reply)["data"]
+        for message in messages:
+            if message["to"] == to and (found := re.search(pattern, message["text"])):
+                return found[1]
+        time.sleep(0.1)
+    raise AssertionError(f"nothing sent to {to}")
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Any]:
+    """Ends with this package, whose event loop would disturb other tests."""
+    with running_chromium() as browser:
+        yield browser
+
+
 @pytest.fixture(scope="package")
 def service() -> Iterator[LiveServer]:
-    """The application in gunicorn, with a known captcha and no limits on addresses."""
-    environment = {"CAPTCHA_ANSWER": ANSWER, "ADDRESS_LIMITS": "0", "DEVTOOLS": "1"}
-    with running_application({f"USERAPP_{key}": value for key, value in environment.items()}) as server:
+    """One service for all visitors."""
+    with running_service() as server:
         yield server
 
 
@@ -108,10 +154,7 @@ def visitor(chromium: Any, service: LiveServer) -> Iterator[Callable[..., Visito
     with ExitStack() as contexts:
 
         def make(scripts: bool = True, lang: str = "zh", **options: Any) -> Visitor:
-            context = chromium.new_context(java_script_enabled=scripts, locale=REGION[lang], **options)
-            contexts.callback(context.close)
-            context.set_default_timeout(10_000)
-            made.append(Visitor(context.new_page(), service.url))
+            made.append(new_visitor(contexts, chromium, service, scripts, lang, **options))
             return made[-1]
 
         yield make
@@ -120,18 +163,5 @@ def visitor(chromium: Any, service: LiveServer) -> Iterator[Callable[..., Visito
 
 @pytest.fixture
 def code_sent_to(service: LiveServer) -> Callable[..., str]:
-    """The code in the newest message to an address, waited for: the queue is sent by a thread."""
-
-    def look(to: str, pattern: str = r"\b(\d{6})\b") -> str:
-        end = time.monotonic() + 10
-        while time.monotonic() < end:
-            request = urllib.request.Request(service.url + "/dev/outbox", headers={"Accept": "application/json"})
-            with urllib.request.urlopen(request, timeout=5) as reply:
-                messages = json.load(reply)["data"]
-            for message in messages:
-                if message["to"] == to and (found := re.search(pattern, message["text"])):
-                    return found[1]
-            time.sleep(0.1)
-        raise AssertionError(f"nothing sent to {to}")
-
-    return look
+    """The code in the newest message to an address."""
+    return lambda *what: message_to(service, *what)

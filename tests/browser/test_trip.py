@@ -108,35 +108,6 @@ def test_ending_the_other_sessions(visitor: Visitors) -> None:
 
 
 @long
-def test_signing_in_by_keyboard(visitor: Visitors) -> None:
-    visitor().register("typist")
-    me = visitor()
-    me.open("/user/login")
-    typed = {"user": "typist", "password": PASSWORD, "captcha": ANSWER}
-    for _step in range(40):
-        me.page.keyboard.press("Tab")
-        name = me.page.evaluate("document.activeElement.name")
-        if name in typed:
-            me.page.keyboard.type(typed.pop(name))
-        elif name == "remember":
-            me.page.keyboard.press("Space")
-        elif not typed and me.page.evaluate("document.activeElement.matches('main [type=submit]')"):
-            break
-    me.page.keyboard.press("Enter")
-    me.page.wait_for_selector(".top .name")
-    assert me.text(".top .name") == "typist"
-
-
-@long
-def test_the_skip_link_comes_first(visitor: Visitors) -> None:
-    me = visitor()
-    me.open("/user/login")
-    me.page.keyboard.press("Tab")
-    me.page.keyboard.press("Enter")
-    assert me.page.evaluate("document.activeElement.id") == "main"
-
-
-@long
 def test_an_address_is_verified_by_the_mailed_code(visitor: Visitors, code_sent_to: Callable[..., str]) -> None:
     me = visitor(scripts=False)
     me.register("binder")

@@ -23,7 +23,8 @@
 
   // For whom neither picture nor sound will do: the browser computes an answer to the same challenge.
   each("[data-work]", (box) => {
-    const field = box.closest(".field"), input = field.querySelector("[name=captcha]"), test = field.querySelector(".captcha");
+    const field = box.closest(".test"), input = field.querySelector("[name=captcha]"), test = field.querySelector(".captcha");
+    const parts = field.querySelectorAll(".captcha, input, .hint, .trouble");
     const button = box.querySelector("button"), bar = box.querySelector("progress"), said = box.querySelector("p");
     const offer = button.textContent;
     let worker = null, begun = false;
@@ -32,7 +33,7 @@
       said.textContent = box.dataset[state] || "";
       bar.hidden = state !== "busy";
       button.textContent = begun ? button.dataset.other : offer;
-      test.hidden = input.hidden = state === "done";
+      parts.forEach((part) => { part.hidden = state === "done"; });
     };
     const start = async () => {
       sessionStorage.setItem("captcha", "work");
@@ -99,7 +100,7 @@
     const surprising = left.filter((code, at) => !at || Math.abs(code - left[at - 1]) > 1).length;
     const kinds = [[/\d/, 10], [/[a-z]/, 26], [/[A-Z]/, 26], [/[!-/:-@[-`{-~ ]/, 33], [/[^ -~]/, 500]];
     const signs = kinds.reduce((sum, [kind, count]) => sum + (kind.test(plain) ? count : 0), 1);
-    const bits = surprising * Math.log2(signs);
+    const bits = surprising * Math.log2(signs) * 0.75; // people choose, they do not draw
     return bits < 32 ? 1 : bits < 48 ? 2 : bits < 64 ? 3 : 4;
   };
   each("[data-strength]", (box) => {
