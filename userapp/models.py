@@ -204,3 +204,16 @@ class Tally(Model):
     hour: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
     name: Mapped[str] = mapped_column(String(60), primary_key=True)
     times: Mapped[int] = mapped_column(BigInteger)
+
+
+class Import(Model):
+    """How far the import of a file has come: moved on in the transaction of each batch, found by the file's content."""
+
+    __tablename__ = "imports"
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    line: Mapped[int] = mapped_column(Integer, default=0)
+    created: Mapped[int] = mapped_column(Integer, default=0)
+    refused: Mapped[int] = mapped_column(Integer, default=0)
+    report: Mapped[int] = mapped_column(BigInteger, default=0)
+    finished: Mapped[bool] = mapped_column(Boolean, default=False)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)

@@ -9,7 +9,7 @@ from flask import current_app
 from sqlalchemy import ColumnElement, delete, func, or_, select, tuple_
 
 from .extensions import db, writing
-from .models import AuditEvent, Budget, Code, Credential, EmailChange, Message, SpentChallenge, Tally, User, now
+from .models import AuditEvent, Budget, Code, Credential, EmailChange, Import, Message, SpentChallenge, Tally, User, now
 from .signals import purging
 from .turns import turn
 
@@ -47,6 +47,7 @@ def _expired(thorough: bool) -> dict[Any, ColumnElement[bool]]:
         Message: (Message.done != "") & (Message.created_at <= moment - KEPT),
         AuditEvent: AuditEvent.at <= old_events,
         Tally: Tally.hour <= old_events,
+        Import: Import.at <= old_events,
     }
 
 

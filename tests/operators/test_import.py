@@ -13,6 +13,7 @@ from tests.operators.conftest import generated, password_of
 from userapp.extensions import db
 from userapp.models import AuditEvent, User
 from userapp.operators import creating, importing
+from userapp.turns import turn
 
 
 @pytest.fixture
@@ -238,10 +239,12 @@ def test_somebody_who_registers_in_the_same_moment_wins(app, told, table, users,
     assert set(users()) == {"person-0", "Person-1", "person-2"}
 
 
-def test_a_file_is_imported_by_one_process_at_a_time(run, table):
+def test_one_import_runs_at_a_time(app, run, table):
     path = table(generated(1))
-    with importing._locked(path):
-        assert "another process" in run("users", "import", str(path), status=1).stderr
+    with app.app_context():
+        engine = db.engine
+    with turn(engine, "import"):
+        assert "another import is under way" in run("users", "import", str(path), status=1).stderr
 
 
 def test_the_names_of_a_file_do_not_stay_in_memory():

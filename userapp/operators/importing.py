@@ -1,12 +1,11 @@
 """Import of accounts from a file: batch by batch, each committed with the position it leads to.
 
-The position is the `import` event that each batch leaves in its own transaction, found again by the file's content. So
-an import that was killed goes on after the last batch it committed, and nothing is missing, doubled or reported twice.
+So an import that was killed goes on after the last batch it committed, and nothing is missing, doubled or reported
+twice. The position belongs to the file's content.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import resource
@@ -14,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from io import BufferedReader
 from itertools import islice
@@ -27,7 +26,8 @@ from sqlalchemy.exc import IntegrityError
 from .. import audit, passwords
 from ..accounts import OPERATOR
 from ..extensions import db, reading
-from ..models import AuditEvent
+from ..models import Import, now
+from ..turns import turn
 from .columns import IMPORTED, Problem, account
 from .creating import Candidate, Seen, create, judge
 from .report import Report
@@ -73,7 +73,9 @@ def import_file(
     `again`. Raises ImportRefused and rows.UnreadableFile.
     """
     begun = time.monotonic()
-    with _locked(source.path) as file:
+    with source.path.open("rb") as file, nullcontext(True) if dry else turn(db.engine, "import") as mine:
+        if not mine:
+            raise ImportRefused("another import is under way")
         digest = None if dry else _digest(file)
         reached = position(digest) if digest and not again else Position()
         if reached.finished:
@@ -99,27 +101,17 @@ def _do_all(
             progress(file.tell())
     reached.finished = True
     if digest is not None:
+        told: dict[str, Any] = {"file": source.path.name[:100], "created": reached.created, "refused": reached.refused}
+        audit.record("import", None, actor_id=OPERATOR, **told)
         _commit(reached, digest)
 
 
 def position(digest: str) -> Position:
     """Where an import of this content stopped; the beginning if it never began."""
-    events = select(AuditEvent.detail).where(AuditEvent.event == "import").order_by(AuditEvent.id.desc())
+    columns = [Import.__table__.c[name] for name in Position.__annotations__]
     with reading() as connection:
-        for detail in connection.execute(events).scalars():
-            if detail.get("file") == digest:
-                return Position(**{name: detail[name] for name in Position.__annotations__})
-    return Position()
-
-
-def _locked(path: Path) -> BufferedReader:
-    file = path.open("rb")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        raise ImportRefused("another process is importing this file") from None
-    return file
+        found = connection.execute(select(*columns).where(Import.digest == digest)).one_or_none()
+    return Position(*found) if found else Position()
 
 
 def _digest(file: BufferedReader) -> str:
@@ -181,7 +173,7 @@ def _store(candidates: list[Candidate], then: Position, digest: str) -> bool:
 
 
 def _commit(reached: Position, digest: str) -> None:
-    audit.record("import", None, actor_id=OPERATOR, file=digest, **vars(reached))
+    db.session.merge(Import(digest=digest, at=now(), **vars(reached)))
     db.session.commit()
 
 

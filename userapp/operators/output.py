@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterable
 from functools import wraps
@@ -35,6 +36,8 @@ def plainly(command: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(command)
     def run(*args: P.args, **values: P.kwargs) -> R:
+        if sys.stderr.isatty():  # a person reads what the command says, not a log
+            logging.getLogger("userapp").setLevel(logging.WARNING)
         try:
             return command(*args, **values)
         except NotFound:
