@@ -1,8 +1,8 @@
-# run, test, test-long, test-huge, lint: each sets itself up in .venv and needs only Python 3.11 or newer.
+# run, test, test-long, test-huge, lint, bench: each sets itself up in .venv and needs only Python 3.11 or newer.
 # PYTHON=… chooses the Python; HOST, PORT, WEB_CONCURRENCY and USERAPP_* reach the service.
 # Without a network: PIP_NO_INDEX=1 PIP_FIND_LINKS=folder-of-wheels make run
 
-.PHONY: run test test-long test-huge lint venv-run venv-test
+.PHONY: run test test-long test-huge lint bench venv-run venv-test
 .DEFAULT_GOAL := run
 
 PYTHON ?=
@@ -64,3 +64,6 @@ lint: venv-test
 	$(RUN) -m ruff format --check --config tests/ruff.toml .
 	$(RUN) -m mypy --strict
 	$(RUN) -m bandit --quiet --recursive --severity-level medium userapp deploy
+
+bench: venv-test
+	$(RUN) -m bench $(ARGS)

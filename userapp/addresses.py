@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 from flask import request
 
@@ -14,8 +15,13 @@ def client_address() -> str:
 
 def client_network() -> str:
     """The key of every limit per address: whoever has a /64 would otherwise have 2^64 tries."""
+    return _network(client_address())
+
+
+@lru_cache(maxsize=4096)
+def _network(text: str) -> str:
     try:
-        address = ipaddress.ip_address(client_address())
+        address = ipaddress.ip_address(text)
     except ValueError:
         return "unknown"
     if isinstance(address, ipaddress.IPv6Address):

@@ -14,7 +14,7 @@ from typing import Any
 
 from flask import Flask, Request, current_app, g, request
 from flask import session as cookie_session
-from flask_login import AnonymousUserMixin, UserMixin
+from flask_login import AnonymousUserMixin, UserMixin, current_user
 from sqlalchemy import bindparam, delete, select, update
 
 from .extensions import db, login_manager, writing
@@ -198,7 +198,7 @@ def _parameter(incoming: Request) -> str | None:
         return None
     if incoming.method not in ("GET", "HEAD", "OPTIONS") and (token := g.get("body_token")) is not None:
         return str(token)
-    return incoming.args.get("__token") if places == "query" else None
+    return incoming.args.get("__token") if places == "query" and incoming.query_string else None
 
 
 def came_by_cookie(incoming: Request) -> bool:
@@ -213,7 +213,8 @@ def came_by_cookie(incoming: Request) -> bool:
 def connect(app: Flask) -> None:
     """Give `current_user` our way of finding out who asks; Flask-Login's looks for cookies it never sets here."""
     app.session_interface = SessionCookie()
-    login_manager.init_app(app)
+    app.login_manager = login_manager  # type: ignore[attr-defined]  # what init_app does, less its own cookie
+    app.context_processor(lambda: {"current_user": current_user})
     login_manager.anonymous_user = AnonymousUserMixin
     login_manager._load_user = _load
 

@@ -24,7 +24,7 @@ def catalogue(language: str) -> gettext.NullTranslations:
 
 def asked() -> str | None:
     """The language the caller named with `lang`, in the query or the body, if it is one of ours."""
-    value = request.args.get("lang") or g.get("body_lang")
+    value = (request.query_string and request.args.get("lang")) or g.get("body_lang")
     return value if value in LANGUAGES else None
 
 

@@ -72,7 +72,7 @@ def http_status(error: AppError, document: str | None) -> int:
 def user_fields(user: Any) -> dict[str, Any]:
     """Both documents' fields of an account, as one object; `user` is a User or a row with its columns."""
     sex, sex_flag = SEX[user.gender]
-    pictures = {size: avatar_url(user, size) for size in SIZES}
+    pictures = avatar_urls(user)
     return {
         "id": user.id,
         "uid": user.uid,
@@ -93,9 +93,16 @@ def user_fields(user: Any) -> dict[str, Any]:
 
 def avatar_url(user: Any, size: str) -> str:
     """Where one size of an account's picture is; a new picture has a new address."""
-    base = str(current_app.config["BASE_URL"])
+    return avatar_urls(user)[size]
+
+
+def avatar_urls(user: Any) -> dict[str, str]:
+    """Where every size of it is."""
+    base, number = current_app.config["BASE_URL"], user.id
     if user.avatar_key is not None:
-        return f"{base}/avatar/{size}/{user.id % 1000:03d}/{user.id}.png?_t={user.avatar_changed_at}"
+        end = f"{number % 1000:03d}/{number}.png?_t={user.avatar_changed_at}"
+        return {size: f"{base}/avatar/{size}/{end}" for size in SIZES}
     if "avatar.default" in current_app.view_functions:
-        return f"{base}/avatar/default/{size}/{user.id}.svg?name={quote(user.uname[:1])}"
-    return base + str(url_for("static", filename=f"avatar-{size}.png"))
+        end = f"{number}.svg?name={quote(user.uname[:1])}"
+        return {size: f"{base}/avatar/default/{size}/{end}" for size in SIZES}
+    return {size: base + url_for("static", filename=f"avatar-{size}.png") for size in SIZES}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 from time import time
 from typing import Any
 from urllib.parse import urlsplit
@@ -41,8 +43,6 @@ ALWAYS = {
     "Cache-Control": "no-store",
 }
 HSTS = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
-HEADERS = [(name.lower(), name, value) for name, value in ALWAYS.items()]
-SECURE_HEADERS = [(name.lower(), name, value) for name, value in (ALWAYS | HSTS).items()]
 VARY = ("Accept", "Cookie")
 HTTP_ERRORS: dict[int, type[errors.AppError]] = {
     400: errors.BadRequest, 401: errors.NotSignedIn, 403: errors.NotAllowed, 404: errors.NotFound,
@@ -52,6 +52,7 @@ HTTP_ERRORS: dict[int, type[errors.AppError]] = {
 
 def connect(app: Flask) -> None:
     """Put every request of `app` through the checks below, in this order."""
+    app.ensure_sync = lru_cache(512)(app.ensure_sync)  # type: ignore[method-assign]  # asked for every hook of a request
     request_log.connect(app)
     app.before_request(_begin)
     app.before_request(_refuse_cross_site)
@@ -64,6 +65,7 @@ def connect(app: Flask) -> None:
         app.register_error_handler(kind, handle)
     if hops := app.config["PROXY_HOPS"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    _give_headers(app)
 
 
 def _begin() -> None:
@@ -176,18 +178,33 @@ def _method_not_allowed(error: WerkzeugMethodNotAllowed) -> errors.AppError:
     return errors.MethodNotAllowed(allow=", ".join(allowed))
 
 
+def _give_headers(app: Flask) -> None:
+    """Put what every reply has on it where it leaves, so that no failure of any kind goes without."""
+    inner = app.wsgi_app
+    always = ALWAYS | (HSTS if app.config["SESSION_COOKIE_SECURE"] else {})
+    defaults = [(name.lower(), (name, value)) for name, value in always.items()]
+
+    def outer(environ: dict[str, Any], start: Callable[..., Any]) -> Any:
+        def begin(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            present = {name.lower() for name, _ in headers}
+            return start(status, headers + [line for name, line in defaults if name not in present], *error)
+
+        return inner(environ, begin)
+
+    app.wsgi_app = outer  # type: ignore[assignment,method-assign]
+
+
 def _finish(response: Response) -> Response:
-    headers, config = response.headers, current_app.config
-    secure = bool(config["SESSION_COOKIE_SECURE"])
+    headers, secure = response.headers, bool(current_app.config["SESSION_COOKIE_SECURE"])
     for name, (value, seconds) in g.get("cookies", {}).items():
         response.set_cookie(name, value, max_age=seconds, httponly=True, samesite="Lax", secure=secure, path="/")
     present = {name.lower(): value for name, value in headers}
-    missing = [(name, value) for low, name, value in (SECURE_HEADERS if secure else HEADERS) if low not in present]
-    headers.extend([*missing, ("X-Request-Id", g.get("request_id", ""))])
+    headers.add("X-Request-Id", g.get("request_id", ""))
     if "public" not in present.get("cache-control", ""):
         response.vary.update(VARY) if "vary" in present else headers.add("Vary", ", ".join(VARY))
-    _remember_choices(response, secure)
-    return _cors(response)
+    if request.query_string:
+        _remember_choices(response, secure)
+    return _cors(response) if "HTTP_ORIGIN" in request.environ else response
 
 
 def _remember_choices(response: Response, secure: bool) -> None:

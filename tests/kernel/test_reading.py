@@ -79,7 +79,7 @@ def test_a_connection_that_lay_idle_is_asked_first(make_app, fresh_postgresql, m
     with app.app_context():
         assert find.one_or_none(db.engine, {"id": 1}) is None
         end_connections(fresh_postgresql)
-        monkeypatch.setattr("userapp.extensions.IDLE_SECONDS", 0)
+        monkeypatch.setattr("userapp.postgresql.IDLE_SECONDS", 0)
         assert find.one_or_none(db.engine, {"id": 1}) is None
 
 

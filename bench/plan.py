@@ -1,0 +1,24 @@
+"""How long everything is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Counts and durations of one run."""
+
+    accounts: int = 10_000
+    rounds: int = 7
+    reads: int = 1000
+    hashes: int = 40
+    connections: tuple[int, ...] = (1, 16, 64)
+    storms: int = 3
+    storm_seconds: float = 8
+    starts: int = 7
+    sizes: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
+    pictures: int = 300
+
+
+SHORT = Plan(500, 2, 200, 8, (16,), 1, 3, 1, (1_000, 10_000), 50)
