@@ -26,7 +26,7 @@ FORBIDDEN_NAMES = re.compile(r"utils?|helpers?|common|misc|core|manager|tools|.*
 
 # The kernel: each file and the files of the house it may import. A new one also needs a sentence in docs/decisions.md.
 MAY_IMPORT: dict[str, set[str]] = {
-    "accounts": {"audit", "codes", "errors", "extensions", "messages", "models", "signals"},
+    "accounts": {"audit", "codes", "errors", "extensions", "messages", "models", "removals", "signals"},
     "activity": {"audit", "extensions", "models"},
     "assets": {"errors", "extensions", "theme"},
     "audit": {"addresses", "extensions", "metrics", "models", "tallies"},
@@ -44,6 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pages": {"assets", "languages", "moments", "replies", "theme"},
     "passwords": {"blocklist", "errors", "legacy_hashes", "metrics"},
     "purge": {"extensions", "models", "signals", "turns"},
+    "removals": {"audit", "errors", "extensions", "messages", "models", "signals"},
     "replies": {"errors"},
     "request_log": {"addresses", "metrics"},
     "safeguards": {
@@ -87,7 +88,8 @@ NOTHING_OF_OURS = (
     "postgresql", "profiles", "safe_mail", "session_cookie", "signals", "sms_signatures", "statements",
     "theme", "turns",
 )  # fmt: skip
-STORES = {"accounts", "extensions"}  # kernel files that end a transaction; all others ask `writing` for a short one
+# Kernel files that end a transaction; all others ask `writing` for a short one.
+STORES = {"accounts", "extensions", "removals"}
 
 # Who may enter: every route of each feature with its access mark, `a/b` where methods differ. `static` needs none.
 ROUTES: dict[str, dict[str, str]] = {
@@ -156,6 +158,12 @@ ROUTES: dict[str, dict[str, str]] = {
         "/admin/users/<int:user_id>/uid": "admin",
         "/admin/users/<int:user_id>/user_type": "admin",
         "/admin/users/<int:user_id>/verify_email": "admin",
+    },
+    "own_data": {
+        "/user/delete": "freshly_signed_in/signed_in",
+        "/user/delete/cancel": "signed_in",
+        "/user/delete/keep": "anyone",
+        "/user/export": "freshly_signed_in/signed_in",
     },
     "devtools": {
         "/dev/outbox": "anyone",

@@ -15,7 +15,8 @@ from sqlalchemy.exc import IntegrityError
 from . import audit, codes, messages, signals
 from .errors import NotFound, Unreachable
 from .extensions import db, reading
-from .models import Code, Credential, EmailChange, Message, User
+from .models import Code, Credential, EmailChange, User
+from .removals import remove as remove
 
 OPERATOR = 0
 TYPES = ("student", "teacher", "admin")
@@ -104,24 +105,6 @@ def end_everything(user_id: int, by: int) -> int:
     db.session.commit()
     _tell_ended(user_id)
     return ended
-
-
-def remove(user_id: int, by: int) -> None:
-    """Delete an account and what belongs to it; its events stay as long as events do. Raises NotFound."""
-    found = _row(user_id)
-    written = [Message.recipient == target for target in (found.email, found.phone) if target]
-    if written:
-        db.session.execute(delete(Message).where(or_(*written)))
-    if db.session.execute(delete(User).where(User.id == user_id).returning(User.id)).scalar() is None:
-        db.session.rollback()
-        raise NotFound()
-    audit.forget(user_id)
-    before = {"user_type": found.user_type, "disabled": found.disabled}
-    audit.record("remove", user_id, actor_id=by, before=before, after=None)
-    db.session.commit()
-    _tell_ended(user_id)
-    app: Any = current_app
-    signals.account_removed.send(app._get_current_object(), user_id=user_id)
 
 
 def _change(user_id: int, by: int, event: str, wanted: dict[str, Any], *, ends: bool = True) -> bool:

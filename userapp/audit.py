@@ -44,6 +44,9 @@ EVENTS = {  # every event by its name, and what it is called on pages
     "set_type": "账号类型更改",
     "remove": "账号被删除",
     "import": "导入账号",
+    "export_own": "导出个人数据",
+    "removal_asked": "请求删除账号",
+    "removal_called_off": "撤销删除账号",
 }
 
 

@@ -33,6 +33,7 @@ NAMES = {  # SQLite's batch migrations need every constraint to have a name
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+SCRUBBED = 128 * 1024 * 1024  # bytes; rewriting a larger file would hold up everybody, so its operator chooses when
 
 
 class Base(DeclarativeBase):
@@ -134,3 +135,17 @@ def _autocommit(engine: Engine) -> Engine:
     if engine.dialect.name == "postgresql":
         options["isolation_level"] = "AUTOCOMMIT"
     return engine.execution_options(**options)
+
+
+def scrub() -> bool:
+    """Rewrite SQLite's file and empty its journal, so that what was erased is in neither; False while one is busy.
+
+    secure_delete alone does not do it: rows that SQLite moved between pages leave copies in their unused parts.
+    """
+    if db.engine.dialect.name != "sqlite":
+        return True
+    with reading() as connection:
+        size = connection.exec_driver_sql("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+        if int(size.scalar_one()) <= SCRUBBED:
+            connection.exec_driver_sql("VACUUM")
+        return connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar() == 0

@@ -62,9 +62,9 @@ def queue_reset_code(user: Any, target: str, code: str, minutes: int) -> None:
     queue(user, target, "找回密码", "您正在找回密码。", code=code, minutes=minutes, life=life)
 
 
-def queue_notice(user: Any, target: str | None, subject: str, text: str, **values: Any) -> None:
+def queue_notice(user: Any, target: str | None, subject: str, text: str, **values: Any) -> Message | None:
     """Tell an account's owner what happened to it; never holds a secret."""
-    queue(user, target, subject, text, life=timedelta(days=3), **values)
+    return queue(user, target, subject, text, life=timedelta(days=3), **values)
 
 
 def written(language: str, subject: str, reason: str, **values: Any) -> dict[str, str]:
@@ -89,14 +89,16 @@ def rendered(template: str, **values: Any) -> str:
     return current_app.jinja_env.get_template(template).render(**values)
 
 
-def queue(user: Any, target: str | None, subject: str, reason: str, life: timedelta, **values: Any) -> None:
-    """Write a message into the transaction under way; it leaves after the commit, and only then."""
+def queue(user: Any, target: str | None, subject: str, reason: str, life: timedelta, **values: Any) -> Message | None:
+    """Write a message into the transaction under way and return it; it leaves after the commit, and only then."""
     if not target:
-        return
+        return None
     content = written(user.language, subject, reason, **values)
     kind = "mail" if "@" in target else "sms"
-    db.session.add(Message(kind=kind, recipient=target, expires_at=now() + life, **content))
+    message = Message(kind=kind, recipient=target, expires_at=now() + life, **content)
+    db.session.add(message)
     db.session.info["messages_waiting"] = True
+    return message
 
 
 def deliver_due(limit: int = 1000) -> int:

@@ -160,6 +160,16 @@ class LostMailbox(Model):
     due_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
+class Removal(Model):
+    """An account that is to go, or is gone and not all is cleared up yet; outlives the account, so no foreign key."""
+
+    __tablename__ = "removals"
+    user_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    begun: Mapped[bool] = mapped_column(Boolean, default=False)
+    message_id: Mapped[int | None] = mapped_column(BigInteger)
+
+
 class Message(Model):
     """A mail or text nobody waits for, written in the transaction it tells of and delivered after it."""
 

@@ -28,6 +28,7 @@ def connect(app: Flask) -> None:
             "lang": languages.page_language(), "site_name": app.config["SITE_NAME"], "logo": app.config["SITE_LOGO"],
             "coloured": bool(app.config["SITE_COLOUR"]), "endpoints": app.view_functions.keys(), "menu": _menu(app),
             "my_avatar": _my_avatar(), "zone": moments.chosen(), "zones": moments.OFFERED,
+            "security_sections": app.extensions["userapp.security"],
         }  # fmt: skip
 
 

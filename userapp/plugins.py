@@ -42,7 +42,7 @@ class Plugin:
     `blueprint` brings routes and templates, `url_prefix` where they start; `requires` names plugins that must be
     loaded; `settings` are the feature's own, each with its default; `setup(app)` runs once everything is registered;
     `menu` its links; `errors` the module that declares its error classes; `migrations` the folder of its Alembic
-    revisions, a branch of their own.
+    revisions, a branch of their own; `security` the template of its section on the security page.
     """
 
     blueprint: Blueprint
@@ -53,6 +53,7 @@ class Plugin:
     menu: tuple[MenuEntry, ...] = ()
     errors: ModuleType | None = None
     migrations: Path | None = None
+    security: str = ""
 
     @property
     def name(self) -> str:
@@ -95,6 +96,7 @@ def register(app: Flask, plugins: list[Plugin]) -> None:
         app.register_blueprint(plugin.blueprint, url_prefix=plugin.url_prefix)
     _refuse_shared_routes(app)
     app.extensions["userapp.migrations"] = [plugin.migrations for plugin in plugins if plugin.migrations]
+    app.extensions["userapp.security"] = [plugin.security for plugin in plugins if plugin.security]
     app.extensions["userapp.menu"] = [entry for plugin in plugins for entry in plugin.menu]
     for plugin in plugins:
         if plugin.setup:

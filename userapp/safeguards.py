@@ -233,4 +233,5 @@ def _cors(response: Response) -> Response:
 def _teardown(_error: BaseException | None) -> None:
     caller = g.get("_login_user")
     if caller is not None and isinstance(caller, credentials.Caller):
+        db.session.remove()  # what the reply read after the commit holds SQLite's write lock, which touch waits for
         credentials.touch(caller)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 from sqlalchemy import update
 
 from tests.callers import done, signed_in_as, told
 from tests.conftest import Browser, Json
 from userapp import codes
 from userapp.extensions import db
-from userapp.models import User
+from userapp.models import User, now
 
 PHONE = "+8613800138000"
 JSON = {"Accept": "application/json"}
@@ -302,3 +305,10 @@ def test_a_disabled_account_reads_nothing_more(signed_in, app):
         db.session.execute(update(User).values(disabled=True))
         db.session.commit()
     told(client.get("/user/info"), "当前未登录，请登录", -2, 200)
+
+
+def test_a_session_unseen_for_a_while_can_change_what_it_likes(signed_in):
+    client = signed_in()
+    with time_machine.travel(now() + timedelta(minutes=2)):
+        assert client.post("/user/info", data={"intro": "seen again"}).json["status"]
+        assert client.get("/user/info").json["data"]["intro"] == "seen again"

@@ -9,7 +9,7 @@ import click
 from flask import Flask
 
 from ..plugins import MenuEntry, Plugin, Setting
-from ..signals import account_removed, purging
+from ..signals import account_removed, exporting, purging
 from . import errors, services
 from .object_storage import S3Store
 from .pictures import Limits
@@ -65,6 +65,7 @@ def _setup(app: Flask) -> None:
     account_removed.connect(_forget, app)
     purging.connect(_sweep_again, app)
     app.extensions.setdefault("userapp.probes", {})["store"] = services.probe_store
+    exporting.connect(_take_along, app)
     app.cli.add_command(_sweep)
     if config["AVATAR_STORE"] == "local":  # an object store is not asked before the workers are forked
         with app.app_context():
@@ -74,6 +75,11 @@ def _setup(app: Flask) -> None:
 def _forget(app: Flask, user_id: int) -> None:
     with app.app_context():
         services.drop_avatar(user_id)
+
+
+def _take_along(app: Flask, user_id: int) -> dict[str, bytes]:
+    found = services.find_avatar(user_id, "large", ("png",))[2]
+    return {"avatar.png": found} if found else {}
 
 
 def _sweep_again(app: Flask) -> None:

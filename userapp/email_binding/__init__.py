@@ -3,8 +3,8 @@
 from flask import Flask
 
 from ..plugins import MenuEntry, Plugin, Setting
-from ..signals import purging
-from . import errors, lost_mailbox
+from ..signals import exporting, purging
+from . import errors, lost_mailbox, state
 from .views import blueprint
 
 SETTINGS = {
@@ -15,11 +15,16 @@ SETTINGS = {
 
 def _setup(app: Flask) -> None:
     purging.connect(_move_due, app)
+    exporting.connect(_take_along, app)
 
 
 def _move_due(app: Flask) -> dict[str, int]:
     with app.app_context():
         return {"lost_mailboxes": lost_mailbox.move_due()}
+
+
+def _take_along(app: Flask, user_id: int) -> dict[str, object]:
+    return {"email_changes": state.held(user_id)}
 
 
 plugin = Plugin(

@@ -6,9 +6,11 @@ from typing import Any
 
 from flask import current_app
 from flask_login import current_user
-from sqlalchemy import Row
+from sqlalchemy import Row, select
 
 from .. import budgets, codes, identifiers
+from ..extensions import reading
+from ..models import EmailChange, LostMailbox
 from . import lost_mailbox, verification
 from .address_change import pending
 
@@ -45,6 +47,16 @@ def _lost(wish: Row[Any]) -> dict[str, Any] | None:
             "tries": _tries("email-lost", wish.user_id),
         },
     }
+
+
+def held(user_id: int) -> list[dict[str, str]]:
+    """The changes under way of an account, for its owner's export."""
+    found: list[Any] = []
+    for table, until in ((EmailChange, EmailChange.expires_at), (LostMailbox, LostMailbox.due_at)):
+        with reading() as connection:
+            wish = select(table.old_email, table.new_email, until.label("until")).where(table.user_id == user_id)
+            found += connection.execute(wish).all()
+    return [{"old_email": row.old_email, "new_email": row.new_email, "until": row.until.isoformat()} for row in found]
 
 
 def _described(change: Row[Any]) -> dict[str, Any]:
