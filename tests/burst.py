@@ -23,6 +23,7 @@ class Shot:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""  # instead of the form
     kind: str = "application/x-www-form-urlencoded"
+    port: int = 0  # where not all go to one server
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def burst(port: int, shots: Sequence[Shot], timeout: float = 60) -> list[Answer]
     """Send all shots at the same moment; the answers in their order."""
     answers: list[Answer] = [Answer(0, "", b"")] * len(shots)
     barrier = threading.Barrier(len(shots))
-    prepared = [_prepare(port, shot, timeout) for shot in shots]
+    prepared = [_prepare(shot.port or port, shot, timeout) for shot in shots]
 
     def go(index: int) -> None:
         connection, last = prepared[index]
