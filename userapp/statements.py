@@ -50,16 +50,17 @@ class _Spelled:
         bound: Any = {name: process(values[name]) if process else values[name] for name, process in self._binds}
         if self._positions is not None:
             bound = [bound[name] for name in self._positions]
-        pooled = engine.raw_connection()
+        pooled, errors = None, engine.dialect.loaded_dbapi.Error
         try:
+            pooled = engine.raw_connection()
             return self._fetch(engine, pooled.dbapi_connection, bound)
-        except engine.dialect.loaded_dbapi.Error as error:
-            if engine.dialect.is_disconnect(error, pooled.dbapi_connection, None):
+        except errors as error:
+            if pooled is not None and engine.dialect.is_disconnect(error, pooled.dbapi_connection, None):
                 pooled.invalidate(error)
-            errors = engine.dialect.loaded_dbapi.Error
             raise DBAPIError.instance(self._text, {}, error, errors, True, dialect=engine.dialect) from error
         finally:
-            pooled.close()
+            if pooled is not None:
+                pooled.close()
 
     def _fetch(self, engine: Engine, connection: Any, bound: Any) -> Any:
         cursor = connection.cursor()

@@ -80,10 +80,8 @@ def test_a_session_ended_on_one_node_is_dead_on_the_other(a: str, b: str) -> Non
     kept = dict(caller.cookies)
     assert caller.ask("/user/info", at=b).json["data"]["uname"] == name
     assert caller.ask("/user/logout", {}).code == 0
-    caller.cookies, ended = kept, time.monotonic()
-    assert caller.ask("/user/info", at=b).code == -2
-    # the answer itself shows it: nothing is kept on a node that could outlive the row
-    assert time.monotonic() - ended < 60
+    caller.cookies = kept
+    assert caller.ask("/user/info", at=b).code == -2, "nothing is kept on a node that could outlive the row"
 
 
 def test_a_password_changed_on_one_node_ends_the_tokens_on_the_other(a: str, b: str) -> None:
@@ -138,12 +136,8 @@ def test_a_code_works_once_over_both_nodes(cluster: Cluster, a: str, b: str) -> 
     caller, name = Caller(a), somebody()
     caller.register(name)
     assert caller.ask("/user/reset", {"email": f"{name}@example.com", "captcha": caller.captcha()}).code == 0
-    mails = [mail for mail in cluster.smtp.messages if f"{name}@" in str(mail["To"])]
-    wait_until(
-        lambda: any("找回密码" in str(mail["Subject"]) for mail in cluster.smtp.messages if name in str(mail["To"]))
-    )
-    mails = [mail for mail in cluster.smtp.messages if name in str(mail["To"]) and "找回密码" in str(mail["Subject"])]
-    code = re.search(r"\b\d{6}\b", mails[-1].get_body(("plain",)).get_content())  # type: ignore[union-attr]
+    (mail,) = [one for one in cluster.smtp.messages if name in str(one["To"]) and "找回密码" in str(one["Subject"])]
+    code = re.search(r"\b\d{6}\b", mail.get_body(("plain",)).get_content())  # type: ignore[union-attr]
     assert code
     shots = []
     for number in range(10):
