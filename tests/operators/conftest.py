@@ -6,7 +6,7 @@ import base64
 import csv
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,28 +53,28 @@ def told(run: Callable[..., Any]) -> Callable[..., Any]:
 def table(tmp_path: Path) -> Callable[..., Path]:
     """Write a CSV file of dicts; the first one's keys are its columns."""
 
-    def write(rows: list[dict[str, Any]], name: str = "people.csv") -> Path:
-        path = tmp_path / name
+    def write(rows: Iterable[dict[str, Any]]) -> Path:
+        path, one_by_one = tmp_path / "people.csv", iter(rows)
+        first = next(one_by_one)
         with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+            writer = csv.DictWriter(file, list(first), lineterminator="\n")
             writer.writeheader()
-            writer.writerows(rows)
+            writer.writerow(first)
+            writer.writerows(one_by_one)
         return path
 
     return write
 
 
-def generated(count: int) -> list[dict[str, Any]]:
+def generated(count: int) -> Iterator[dict[str, Any]]:
     """People with a password each, stored in turn as each of the four systems would."""
     ready = [list(KINDS.values())[n % 4](password_of(n)) for n in range(min(count, 40))]
-    return [
-        {
+    for n in range(count):
+        yield {
             "uname": f"person-{n}", "name": f"张{n}", "email": f"person{n}@example.com", "gender": n % 3,
             "user_type": "teacher" if n % 10 == 0 else "student", "intro": "", "created_at": "2024-05-01T12:00:00Z",
             "password_hash": ready[n % 40],
-        }
-        for n in range(count)
-    ]  # fmt: skip
+        }  # fmt: skip
 
 
 def password_of(n: int) -> str:

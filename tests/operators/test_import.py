@@ -180,14 +180,15 @@ def test_what_is_exported_can_be_imported_elsewhere(make_app, told, table, tmp_p
         exported = tmp_path / name
         assert told("users", "export", str(exported))["exported"] == 5
         assert oct(exported.stat().st_mode & 0o777) == "0o600" and "$" not in exported.read_text("utf-8")
-        there, back = make_app(), tmp_path / f"again-{name}"
+        there = make_app(SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path}/{name}.sqlite")
+        back = tmp_path / f"again-{name}"
         for args in (["import", str(exported)], ["export", str(back)]):
             assert there.test_cli_runner().invoke(args=["users", *args]).exit_code == 0
         assert back.read_bytes() == exported.read_bytes()
 
 
 def test_an_import_that_died_goes_on_without_loss_or_doubles(run, told, table, users, monkeypatch):
-    people = generated(12)
+    people = list(generated(12))
     people[1]["uname"], people[7]["email"] = "12", "nobody"
     path = str(table(people))
     monkeypatch.setattr(importing, "BATCH", 3)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +14,6 @@ from ..models import now
 
 GENDERS = {"": 0, "0": 0, "1": 1, "2": 2, "男": 1, "女": 2}
 FLAGS = {"": False, "0": False, "1": True, "false": False, "true": True, "no": False, "yes": True}
-LETTERS = {"Lu", "Ll", "Lt", "Lm", "Lo", "Nd"}
 UNUSABLE = "!"  # Django's mark for an account without a password
 
 
@@ -43,14 +41,9 @@ def account(values: dict[str, str]) -> tuple[dict[str, Any], list[Problem]]:
 
 
 def _uid(text: str) -> str | None:
-    """An account number nobody takes for a phone number or an address; letters as in a user name."""
-    uid = unicodedata.normalize("NFKC", text)
-    if not uid:
-        return None
-    fine = all(character in "_-" or unicodedata.category(character) in LETTERS for character in uid)
-    if len(uid) > 30 or not fine or identifiers.kind_of(uid) == "phone":
+    if text and identifiers.account_number_or_none(text) is None:
         raise ValueError
-    return uid
+    return identifiers.account_number_or_none(text)
 
 
 def _phone(text: str) -> str | None:
@@ -93,7 +86,7 @@ def _hash(text: str) -> str | None:
 
 
 READERS: dict[str, tuple[Callable[[str], Any], str]] = {
-    "uid": (_uid, "up to 30 letters and digits that are no phone number"),
+    "uid": (_uid, "up to 30 letters, digits, _, - and ., and no phone number"),
     "uname": (identifiers.user_name, "2 to 30 letters, digits, _ and -, not digits alone and no phone number"),
     "name": (_text(60), "up to 60 characters"),
     "user_type": (_choice(*TYPES), f"one of {', '.join(TYPES)}"),

@@ -56,7 +56,7 @@ def _account(text: str) -> Any:
     """The account a link can still set the password of, as a row; raises LinkDead."""
     life = 3600 * current_app.config["SETUP_LINK_HOURS"]
     try:
-        user_id, generation = keys.signer("setup").loads(text[:500], max_age=life)
+        user_id, generation = map(int, keys.signer("setup").loads(text[:500], max_age=life))
     except (BadData, TypeError, ValueError):
         raise LinkDead() from None
     alive = (User.id == user_id, User.generation == generation, User.disabled.is_(False))
