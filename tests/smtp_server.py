@@ -64,12 +64,16 @@ class Tidy(Controller):
         self.protocols = [*getattr(self, "protocols", ()), protocol]
         return protocol
 
-    def cancel_tasks(self, stop_loop: bool = True) -> None:
-        """Abort what is connected; the loop ends a turn later, when the sockets are closed."""
+    def cancel_tasks(self, stop_loop: bool = True, turns: int = 5) -> None:
+        """Listen no more and abort what is connected; a few turns of the loop later all sockets are closed."""
+        self.server.close()
         for protocol in getattr(self, "protocols", ()):
             if protocol.transport is not None:
                 protocol.transport.abort()
-        self.loop.call_later(0.01, super().cancel_tasks, stop_loop)
+        if turns:
+            self.loop.call_later(0.01, self.cancel_tasks, stop_loop, turns - 1)
+        else:
+            super().cancel_tasks(stop_loop)
 
 
 @contextmanager

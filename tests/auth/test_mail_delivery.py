@@ -28,7 +28,7 @@ def service(make_app):
     """An application that mails through a server, and somebody whose registration mailed nothing."""
 
     def start(port, **settings):
-        app = make_app(MAIL_SERVER="127.0.0.1", MAIL_PORT=port, MAIL_TIMEOUT=1, **settings)
+        app = make_app(**{"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": port, "MAIL_TIMEOUT": 20, **settings})
         app.test_client_class = Json
         with app.app_context():
             db.session.add(User(uname="ning", uname_key="ning", uid="1", email=ADDRESS, password_hash="x"))
@@ -120,8 +120,16 @@ def failed(reply, kind):
     assert (reply.status_code, reply.json["code"], reply.json["msg"]) == (403, 10901, f"发送邮件失败：{kind}")
 
 
-def test_发送邮件失败_when_the_server_refuses_the_connection(service):
-    client = service(free_port()).test_client()
+@pytest.fixture
+def closed_port():
+    """A port nobody listens on, and nobody else can take meanwhile."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+def test_发送邮件失败_when_the_server_refuses_the_connection(service, closed_port):
+    client = service(closed_port).test_client()
     fields = {"captcha": client.captcha(), "email": ADDRESS}
     failed(client.post("/user/reset", data=fields), "ConnectionRefusedError")
 
@@ -129,7 +137,7 @@ def test_发送邮件失败_when_the_server_refuses_the_connection(service):
 @pytest.mark.parametrize("speak", [silent, slow])
 def test_发送邮件失败_within_the_timeout_for_a_black_hole_and_a_slow_server(service, speak):
     with listener(speak) as port:
-        failed(ask(service(port))[1], "TimeoutError")
+        failed(ask(service(port, MAIL_TIMEOUT=1))[1], "TimeoutError")
 
 
 def test_发送邮件失败_for_a_550(service, smtp_server):
@@ -154,8 +162,8 @@ def test_发送邮件失败_for_a_wrong_mail_password(service, secure_smtp_serve
     failed(ask(app)[1], "SMTPAuthenticationError")
 
 
-def test_a_mail_that_no_server_took_spends_nothing(service):
-    app = service(free_port(), MESSAGE_GAP=60)
+def test_a_mail_that_no_server_took_spends_nothing(service, closed_port):
+    app = service(closed_port, MESSAGE_GAP=60)
     assert [ask(app)[1].json["code"] for _ in range(3)] == [10901] * 3
 
 
