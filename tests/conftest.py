@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, Response, current_app, request, request_finished
 from sqlalchemy import event
 
 pytest.register_assert_rewrite("userapp.testing")
 
+from userapp import replies  # noqa: E402
+from userapp.api_reference import operation  # noqa: E402
 from userapp.extensions import db, limiter  # noqa: E402
 from userapp.messages import Courier  # noqa: E402
 from userapp.testing import ANSWER, HTML, PASSWORD, SETTINGS, Browser, Json, build, close  # noqa: E402
@@ -78,6 +80,26 @@ def app(request: pytest.FixtureRequest, app_settings: dict[str, Any]) -> Iterato
     app = request.getfixturevalue("standing_app").as_new()
     yield app
     app.extensions["userapp.courier"].stop()
+
+
+@pytest.fixture(autouse=True)
+def described_refusals() -> Iterator[None]:
+    """Whatever a route answers in any test of the suite must be described."""
+    surprises: set[str] = set()
+
+    def note(_app: Flask, response: Response, **_more: Any) -> None:
+        rule = request.url_rule
+        if rule is None or request.method not in ("GET", "POST") or not response.is_json:
+            return
+        body = response.get_json()
+        number = body.get("code", 0) if isinstance(body, dict) else 0
+        subject = operation.Subject.of(current_app, rule, request.method, replies.http_status)  # type: ignore[arg-type]
+        if number and number not in {error.number for error in subject.refusals()}:
+            surprises.add(f"{request.method} {rule} answers {number}")
+
+    with request_finished.connected_to(note):
+        yield
+    assert surprises == set(), "add these numbers to the @described of their views"
 
 
 @pytest.fixture

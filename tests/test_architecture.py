@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "codes": {"budgets", "errors", "extensions", "keys", "metrics", "models"},
     "config": {"plugins", "profiles"},
     "credentials": {"errors", "extensions", "models", "session_cookie", "statements"},
+    "described": {"errors"},
     "delivery": {"budgets", "errors", "extensions", "metrics", "sms", "tallies"},
     "extensions": {"addresses", "metrics", "models", "postgresql", "safe_mail", "volume"},
     "forms": {"errors", "languages"},
@@ -72,6 +73,7 @@ FEATURE_MAY_IMPORT: dict[str, set[str]] = {
         "addresses",
         "credentials",
         "delivery",
+        "described",
         "errors",
         "extensions",
         "forms",
@@ -164,6 +166,10 @@ ROUTES: dict[str, dict[str, str]] = {
         "/user/delete/cancel": "signed_in",
         "/user/delete/keep": "anyone",
         "/user/export": "freshly_signed_in/signed_in",
+    },
+    "api_reference": {
+        "/docs": "anyone",
+        "/openapi.json": "anyone",
     },
     "devtools": {
         "/dev/outbox": "anyone",

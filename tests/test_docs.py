@@ -5,10 +5,12 @@ from __future__ import annotations
 import configparser
 import pkgutil
 import re
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
 import userapp
 from tests.test_architecture import KERNEL, ROUTES, everything_below
@@ -100,6 +102,16 @@ def test_the_decisions_name_every_dependency() -> None:
 def test_the_api_page_names_every_route() -> None:
     page = read("api.md")
     assert [rule for routes in ROUTES.values() for rule in routes if f"`{rule}`" not in page] == []
+
+
+def test_every_route_is_described(make_app: Callable[..., Flask]) -> None:
+    views = {rule.endpoint: app.view_functions[rule.endpoint] for app in [make_app(PLUGINS=ALL)]
+             for rule in app.url_map.iter_rules() if rule.endpoint != "static"}  # fmt: skip
+    silent = [name for name, view in views.items() if not view.__doc__ or not hasattr(view, "described")]
+    assert silent == [], (
+        "give these views a docstring and, below the access mark, @described(errors they may raise, data=an example of"
+        " the reply's data); their form's fields a description=…, the form `needs` and an `example`"
+    )
 
 
 def test_the_api_page_gives_every_number_its_message() -> None:

@@ -17,7 +17,7 @@ from .profiles import PROFILES
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 PLUGINS = (
     "userapp.system", "userapp.auth", "userapp.profile", "userapp.avatar", "userapp.email_binding",
-    "userapp.operators", "userapp.admin", "userapp.own_data",
+    "userapp.operators", "userapp.admin", "userapp.own_data", "userapp.api_reference",
 )  # fmt: skip
 
 SETTINGS: dict[str, Setting] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from flask import Request
@@ -50,6 +51,8 @@ class BaseForm(FlaskForm):
         def locales(self) -> list[str]:
             return [page_language()]
 
+    needs: ClassVar[tuple[str, ...]] = ()  # the fields no request can do without
+    example: ClassVar[Mapping[str, str]] = {}  # a request that is accepted; the API's reference shows it
     sent: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod

@@ -43,6 +43,11 @@ def as_json(outcome: Outcome, translate: Callable[[str], str]) -> Response:
     return response
 
 
+def bare(document: Mapping[str, Any]) -> Response:
+    """An object whose shape a standard fixes, so that it has no envelope."""
+    return jsonify(document)
+
+
 def refusal(error: AppError, document: str | None, translate: Callable[[str], str]) -> Response:
     """The envelope of a failure, with the HTTP status the endpoint's document allows."""
     response = jsonify({"status": False, "code": error.number, "msg": error.text_in(translate), "data": None})

@@ -132,7 +132,7 @@ def form_view(form_class: type[BaseForm], template: str | None = None) -> Callab
                     raise
                 return _show(template, form or form_class(formdata=None), error)
 
-        return _marked(handle, post_only=True, form=form_class)
+        return _marked(handle, post_only=True, form=form_class, template=template)
 
     return decorate
 

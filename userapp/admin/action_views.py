@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from flask_login import current_user
 
+from .. import described as api
 from .. import web
+from ..errors import Unreachable
 from ..web import Outcome
 from . import events, services
+from .errors import ACTING, AddressMoved, RealNameMalformed, UidMalformed, UidTaken, UnknownType, WrongConfirmation
 from .forms import ActionForm, DeleteForm, NameForm, SessionsForm, TypeForm, UidForm, VerifyForm
-from .views import blueprint, described
+from .views import PERSON, blueprint, described
 
 PAGE = "admin/user.html"
 BOTH = ["GET", "POST"]  # a browser that had to sign in again comes back by GET and finds the page
@@ -21,6 +24,7 @@ def done(message: str, user_id: int) -> Outcome:
 
 @blueprint.route("/users/<int:user_id>/disable", methods=BOTH)
 @web.admin
+@api.described(*ACTING, data=PERSON)
 @web.form_view(ActionForm, PAGE)
 def disable(_form: ActionForm, user_id: int) -> Outcome:
     """Close the account and end all it is signed in with."""
@@ -30,6 +34,7 @@ def disable(_form: ActionForm, user_id: int) -> Outcome:
 
 @blueprint.route("/users/<int:user_id>/enable", methods=BOTH)
 @web.admin
+@api.described(*ACTING, data=PERSON)
 @web.form_view(ActionForm, PAGE)
 def enable(_form: ActionForm, user_id: int) -> Outcome:
     """Open the account again."""
@@ -39,6 +44,7 @@ def enable(_form: ActionForm, user_id: int) -> Outcome:
 
 @blueprint.route("/users/<int:user_id>/sessions", methods=BOTH)
 @web.admin
+@api.described(*ACTING, data=PERSON)
 @web.form_view(SessionsForm, PAGE)
 def end_sessions(form: SessionsForm, user_id: int) -> Outcome:
     """End one session or token (`end` is its public id), or all of them."""
@@ -48,6 +54,7 @@ def end_sessions(form: SessionsForm, user_id: int) -> Outcome:
 
 @blueprint.route("/users/<int:user_id>/reset", methods=BOTH)
 @web.admin
+@api.described(*ACTING, Unreachable, data=PERSON)
 @web.form_view(ActionForm, PAGE)
 def start_reset(_form: ActionForm, user_id: int) -> Outcome:
     """Void the password and write to the owner, who sets a new one by recovery."""
@@ -57,6 +64,7 @@ def start_reset(_form: ActionForm, user_id: int) -> Outcome:
 
 @blueprint.route("/users/<int:user_id>/uid", methods=BOTH)
 @web.admin
+@api.described(*ACTING, UidMalformed, UidTaken, data=PERSON)
 @web.form_view(UidForm, PAGE)
 def set_uid(form: UidForm, user_id: int) -> Outcome:
     """Set the account number."""
@@ -66,6 +74,7 @@ def set_uid(form: UidForm, user_id: int) -> Outcome:
 
 @blueprint.route("/users/<int:user_id>/name", methods=BOTH)
 @web.admin
+@api.described(*ACTING, RealNameMalformed, data=PERSON)
 @web.form_view(NameForm, PAGE)
 def set_name(form: NameForm, user_id: int) -> Outcome:
     """Set the real name; empty takes it away."""
@@ -75,6 +84,7 @@ def set_name(form: NameForm, user_id: int) -> Outcome:
 
 @blueprint.route("/users/<int:user_id>/user_type", methods=BOTH)
 @web.admin
+@api.described(*ACTING, UnknownType, data=PERSON)
 @web.form_view(TypeForm, PAGE)
 def set_type(form: TypeForm, user_id: int) -> Outcome:
     """Make the account a student, teacher or admin; it signs in anew."""
@@ -84,6 +94,7 @@ def set_type(form: TypeForm, user_id: int) -> Outcome:
 
 @blueprint.route("/users/<int:user_id>/verify_email", methods=BOTH)
 @web.admin
+@api.described(*ACTING, AddressMoved, data=PERSON)
 @web.form_view(VerifyForm, PAGE)
 def verify_email(form: VerifyForm, user_id: int) -> Outcome:
     """Take the address for verified; `email` says which one was meant."""
@@ -93,6 +104,7 @@ def verify_email(form: VerifyForm, user_id: int) -> Outcome:
 
 @blueprint.route("/users/<int:user_id>/delete", methods=BOTH)
 @web.admin
+@api.described(*ACTING, WrongConfirmation)
 @web.form_view(DeleteForm, PAGE)
 def delete(form: DeleteForm, user_id: int) -> Outcome:
     """Delete the account for good; `uname` must be its user name."""

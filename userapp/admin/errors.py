@@ -1,6 +1,6 @@
 """What administrators are refused."""
 
-from ..errors import AppError
+from ..errors import AppError, NotAllowed, NotFound
 
 
 class UidMalformed(AppError):
@@ -49,3 +49,6 @@ class WrongFilter(AppError):
     """12007: a filter or a place in the list that does not exist."""
 
     number, status, message = 12007, 422, "无效的查询条件"
+
+
+ACTING: tuple[type[AppError], ...] = (NotFound, NotAllowed, OwnAccount)

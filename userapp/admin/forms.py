@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from types import MappingProxyType
 
 from .. import identifiers
 from ..forms import BaseForm, TextField
@@ -28,11 +29,11 @@ class AskedForm(BaseForm):
 class UsersForm(AskedForm):
     """Whom to list: a beginning of one of the names, a type, a state, and after whom to go on."""
 
-    q = TextField()
-    by = TextField()
-    user_type = TextField()
-    state = TextField()
-    after = TextField()
+    q = TextField(description="The beginning of a name.")
+    by = TextField(description="Which name: uname, name, uid, phone or email; found by shape where it is empty.")
+    user_type = TextField(description="student, teacher or admin.")
+    state = TextField(description="active or disabled.")
+    after = TextField(description="`next` of the page before.")
 
     def check(self) -> None:
         """Raise WrongFilter (12007)."""
@@ -44,10 +45,10 @@ class UsersForm(AskedForm):
 class EventsForm(AskedForm):
     """Which events: of an account, of an actor, of a name; and before which to go on."""
 
-    user = TextField()
-    actor = TextField()
-    event = TextField()
-    before = TextField()
+    user = TextField(description="The id of the account it happened to.")
+    actor = TextField(description="The id of who did it.")
+    event = TextField(description="The name of the event.")
+    before = TextField(description="`next` of the page before.")
 
 
 class ActionForm(BaseForm):
@@ -57,13 +58,15 @@ class ActionForm(BaseForm):
 class SessionsForm(BaseForm):
     """Which session or token to end; empty for all."""
 
-    end = TextField()
+    end = TextField(description="The public id of the session or token; empty for all.")
 
 
 class UidForm(BaseForm):
     """Another account number."""
 
-    uid = TextField()
+    uid = TextField(description="The account number.")
+    needs = ("uid",)
+    example = MappingProxyType({"uid": "121434313"})
 
     def check(self) -> None:
         """Raise UidMalformed (12000)."""
@@ -79,7 +82,8 @@ class UidForm(BaseForm):
 class NameForm(BaseForm):
     """A real name; empty takes it away."""
 
-    name = TextField()
+    name = TextField(description="The real name; empty takes it away.")
+    example = MappingProxyType({"name": "宁"})
 
     def check(self) -> None:
         """Raise RealNameMalformed (12003)."""
@@ -94,13 +98,17 @@ class NameForm(BaseForm):
 class TypeForm(BaseForm):
     """Another type of account."""
 
-    user_type = TextField()
+    user_type = TextField(description="student, teacher or admin.")
+    needs = ("user_type",)
+    example = MappingProxyType({"user_type": "teacher"})
 
 
 class VerifyForm(BaseForm):
     """The address the administrator saw: if it moved meanwhile, nothing is verified."""
 
-    email = TextField()
+    email = TextField(description="The address that was seen.")
+    needs = ("email",)
+    example = MappingProxyType({"email": "ning@example.com"})
 
     def check(self) -> None:
         """Raise AddressMoved (12006) for none at all."""
@@ -111,7 +119,9 @@ class VerifyForm(BaseForm):
 class DeleteForm(BaseForm):
     """The user name, typed once more."""
 
-    uname = TextField()
+    uname = TextField(description="The user name of the account, typed once more.")
+    needs = ("uname",)
+    example = MappingProxyType({"uname": "ning"})
 
     def check(self) -> None:
         """Raise WrongConfirmation (12005) for none at all."""

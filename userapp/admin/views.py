@@ -6,18 +6,24 @@ from typing import Any
 
 from flask import Blueprint, request
 
+from .. import described as api
 from .. import replies, web
-from ..errors import NotFresh
+from ..errors import NotFound, NotFresh
 from ..web import Outcome
 from . import dashboard as figures
 from . import events, search
+from .errors import WrongFilter
 from .forms import EventsForm, UsersForm
 
 blueprint = Blueprint("admin", __name__, template_folder="templates")
+MORE = {"email_verified": True, "disabled": False, "created_at": "2026-11-21T08:00:00+00:00"}
+PERSON = api.Shape("Person", {**api.USER, **MORE})
+EVENT = api.Loose({"id": 7, "at": "2026-11-21T08:00:00+00:00", "event": "sign_in", "user_id": 31, "outcome": "ok"})
 
 
 @blueprint.get("/")
 @web.admin
+@api.described(data=api.Loose({"by": "hour"}), query={"by": "`hour` or `day`."})
 @web.page("admin/dashboard.html")
 def dashboard() -> Outcome:
     """Registrations, sign-ins, mails and captchas by the hour or, with `by=day`, by the day."""
@@ -27,6 +33,7 @@ def dashboard() -> Outcome:
 
 @blueprint.get("/users")
 @web.admin
+@api.described(WrongFilter, data={"users": [PERSON], "by": "uname", "next": api.Maybe("31")}, query=UsersForm)
 @web.page("admin/users.html")
 def users() -> Outcome:
     """Accounts, the newest first, or those whose names begin with `q`."""
@@ -38,6 +45,7 @@ def users() -> Outcome:
 
 @blueprint.get("/users/<int:user_id>")
 @web.admin
+@api.described(NotFound, data={"user": PERSON, "credentials": [api.Loose({"kind": "session"})], "events": [EVENT]})
 @web.page("admin/user.html")
 def user(user_id: int) -> Outcome:
     """One account: information, sessions, tokens, latest events."""
@@ -49,6 +57,7 @@ def user(user_id: int) -> Outcome:
 
 @blueprint.get("/events")
 @web.admin
+@api.described(WrongFilter, data={"events": [EVENT], "next": api.Maybe("7")}, query=EventsForm)
 @web.page("admin/events.html")
 def event_list() -> Outcome:
     """Security events, the latest first; of an account (`user`), by somebody (`actor`), of a name (`event`)."""

@@ -10,16 +10,30 @@ from flask_login import current_user
 from .. import web
 from ..addresses import client_network
 from ..credentials import Caller
+from ..described import TOKEN, Maybe, Shape, described
+from ..errors import NotFound
 from ..extensions import limiter
 from ..web import Outcome
 from . import password_change, recovery, sessions, tokens
+from .errors import CHANGING_PASSWORD, RESETTING, BadParameters, ConfirmTooOld, TokenNotRefreshed
 from .forms import ChangePasswordForm, PasswordForm, RefreshForm, ResetForm, SessionsForm
 from .views import blueprint, given
+
+MOMENT = "Sat, 21 Nov 2026 08:00:00 GMT"
+CREDENTIAL = Shape(
+    "Credential",
+    {
+        "public_id": "1f2e3d4c5b6a7988", "kind": "session", "name": "", "device": "Firefox · Linux",
+        "address": "203.0.113.7", "created": MOMENT, "seen": MOMENT, "expires": MOMENT, "current": True,
+    },
+)  # fmt: skip
+EVENT = {"text": "登录", "outcome": "ok", "at": MOMENT, "address": "203.0.113.7"}
 
 
 @blueprint.route("/password", methods=["GET", "POST"])
 @web.signed_in
 @web.document("A")
+@described(*CHANGING_PASSWORD, data=Maybe(TOKEN))
 @web.form_view(PasswordForm, "auth/password.html")
 def password(form: PasswordForm) -> Outcome:
     """Change the password (document A)."""
@@ -31,6 +45,7 @@ def password(form: PasswordForm) -> Outcome:
 @blueprint.route("/change_password", methods=["GET", "POST"])
 @web.signed_in
 @web.document("B")
+@described(*CHANGING_PASSWORD, data=TOKEN)
 @web.form_view(ChangePasswordForm)
 def change_password(form: ChangePasswordForm) -> Outcome:
     """Change the password and return a new token (document B)."""
@@ -52,6 +67,7 @@ def change(old: str, new: str, *, with_token: bool) -> password_change.Renewed:
 @limiter.limit("60 per minute", methods=["POST"])
 @web.anyone
 @web.document("A")
+@described(*RESETTING)
 @web.form_view(ResetForm, "auth/reset.html")
 def reset(form: ResetForm) -> Outcome:
     """Recover an account: ask for a code, then set a new password with it."""
@@ -86,6 +102,7 @@ def pending_reset() -> dict[str, Any]:
 @blueprint.route("/refresh_token", methods=["GET", "POST"])
 @web.token_only
 @web.document("B")
+@described(ConfirmTooOld, TokenNotRefreshed, data=TOKEN)
 @web.form_view(RefreshForm)
 def refresh_token(form: RefreshForm) -> Outcome:
     """Exchange the token for a new one (document B)."""
@@ -98,6 +115,7 @@ def refresh_token(form: RefreshForm) -> Outcome:
 @web.signed_in
 @web.document("B")
 @web.changes_on_get
+@described()
 def set_token_cookie() -> Response:
     """Put the token presented into the cookie `token` (document B); a session is issued one."""
     token = tokens.for_cookie(current_user._get_current_object(), web.origin())
@@ -107,6 +125,7 @@ def set_token_cookie() -> Response:
 
 @blueprint.get("/security")
 @web.signed_in
+@described(data={"credentials": [CREDENTIAL], "events": [EVENT]})
 @web.page("auth/security.html")
 def security() -> Outcome:
     """Password, sessions, tokens and what happened lately."""
@@ -116,6 +135,7 @@ def security() -> Outcome:
 
 @blueprint.get("/sessions")
 @web.signed_in
+@described(data=[CREDENTIAL])
 @web.page("auth/security.html")
 def sessions_list() -> Outcome:
     """What the account is signed in with."""
@@ -125,6 +145,7 @@ def sessions_list() -> Outcome:
 
 @blueprint.post("/sessions", endpoint="sessions")
 @web.freshly_signed_in
+@described(BadParameters, NotFound, data=Maybe({"token": TOKEN["token"]}))
 @web.form_view(SessionsForm)
 def change_sessions(form: SessionsForm) -> Outcome:
     """End one, end all others, or make a named token."""

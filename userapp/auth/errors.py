@@ -1,6 +1,20 @@
 """What signing up, signing in, passwords, tokens and recovery refuse; numbers and lines are the documents'."""
 
-from ..errors import AppError
+from ..errors import (
+    AppError,
+    EmailMalformed,
+    MailNotSent,
+    NameAllDigits,
+    NameMalformed,
+    PasswordTooCommon,
+    PhoneMalformed,
+    PhoneTaken,
+    SmsNotSent,
+    TooManyFailures,
+    TooSoon,
+    Unreachable,
+    WrongPassword,
+)
 
 
 class EmailTaken(AppError):
@@ -147,3 +161,23 @@ class CaptchaWrong(AppError):
     """30002: not what the picture says."""
 
     number, status, message, field = 30002, 403, "验证码错误", "captcha"
+
+
+# what each endpoint may answer beside what every one may
+
+CAPTCHA = (CaptchaMissing, CaptchaExpired, CaptchaWrong)
+SIGNING_IN = (
+    *CAPTCHA, BadParameters, NoSuchUser, WrongPassword, WrongNameOrPassword, TooManyFailures, AccountDisabled,
+)  # fmt: skip
+REGISTERING = (
+    *CAPTCHA, BadParameters, NameOrPasswordMissing, Unreachable, NameAllDigits, NameMalformed, NameTaken,
+    EmailMalformed, EmailTaken, PhoneMalformed, PhoneTaken, RegisterPasswordLength, PasswordTooCommon, NotCreated,
+)  # fmt: skip
+CHANGING_PASSWORD = (
+    PasswordMissing, PasswordLength, SamePassword, PasswordTooCommon, TooManyFailures, WrongOldPassword,
+    PasswordNotChanged,
+)  # fmt: skip
+RESETTING = (
+    CaptchaWrong, ResetParameters, NoAccountFound, NoResetPending, WrongResetCode, ResetPasswordLength,
+    PasswordTooCommon, TooSoon, MailNotSent, SmsNotSent,
+)  # fmt: skip

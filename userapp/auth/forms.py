@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from .. import identifiers
 from ..errors import Unreachable
 from ..forms import BaseForm, CheckField, PasswordField, TextField
@@ -14,10 +16,10 @@ NAMED = ("uid", "uname", "phone", "email")
 class ClientForm(BaseForm):
     """What every form that signs somebody in has."""
 
-    captcha = TextField()
-    remember = CheckField()
-    client = TextField()
-    next = TextField()
+    captcha = TextField(description="What the picture of `/user/captcha` says, whatever the case.")
+    remember = CheckField(description="Keep the session when the browser closes.")
+    client = TextField(description="`web` (default) for a session cookie; `android`, `ios` or `api` for a token.")
+    next = TextField(description="Where a browser goes afterwards: a path of this service.")
 
     def client_kind(self) -> str:
         """web, android, ios or api; raises BadParameters for another."""
@@ -30,12 +32,14 @@ class ClientForm(BaseForm):
 class LoginForm(ClientForm):
     """Document A's login: `user`, or exactly one of the four named fields."""
 
-    user = TextField()
-    uid = TextField()
-    uname = TextField()
-    phone = TextField()
-    email = TextField()
-    password = PasswordField()
+    user = TextField(description="User name, account number, phone or e-mail; or exactly one of the next four.")
+    uid = TextField(description="The account number.")
+    uname = TextField(description="The user name, whatever its case and width.")
+    phone = TextField(description="The phone number.")
+    email = TextField(description="The e-mail address.")
+    password = PasswordField(description="The password.")
+    needs = ("password", "captcha")
+    example = MappingProxyType({"user": "ning", "password": "correct-horse-9", "captcha": "ACEHJ"})
 
     def check(self) -> None:
         """Raise BadParameters (10107) unless there is one identifier and a password."""
@@ -56,10 +60,14 @@ class LoginForm(ClientForm):
 class RegisterForm(ClientForm):
     """Document A's registration."""
 
-    uname = TextField()
-    phone = TextField()
-    email = TextField()
-    password = PasswordField()
+    uname = TextField(description="2 to 30 letters and digits of any script, `_`, `-`; not digits alone.")
+    phone = TextField(description="A phone number, or an e-mail address, or both.")
+    email = TextField(description="An e-mail address; the mail that verifies it goes out.")
+    password = PasswordField(description="As long as the security profile asks, and not a common one.")
+    needs = ("uname", "password", "captcha")
+    example = MappingProxyType(
+        {"uname": "ning", "email": "ning@example.com", "password": "correct-horse-9", "captcha": "ACEHJ"}
+    )
 
     def check(self) -> None:
         """Raise NameOrPasswordMissing (10009) or Unreachable (10010)."""
@@ -73,8 +81,10 @@ class RegisterForm(ClientForm):
 class PasswordForm(BaseForm):
     """Document A's change of password."""
 
-    old_password = PasswordField()
-    new_password = PasswordField()
+    old_password = PasswordField(description="The present password.")
+    new_password = PasswordField(description="The new one.")
+    needs = ("old_password", "new_password")
+    example = MappingProxyType({"old_password": "correct-horse-9", "new_password": "better-battery-8"})
 
     def check(self) -> None:
         """Raise PasswordMissing (10200)."""
@@ -86,8 +96,10 @@ class PasswordForm(BaseForm):
 class ChangePasswordForm(BaseForm):
     """The same in document B's spelling."""
 
-    old_pwd = PasswordField()
-    new_pwd = PasswordField()
+    old_pwd = PasswordField(description="The present password.")
+    new_pwd = PasswordField(description="The new one.")
+    needs = ("old_pwd", "new_pwd")
+    example = MappingProxyType({"old_pwd": "correct-horse-9", "new_pwd": "better-battery-8"})
 
     def check(self) -> None:
         """Raise PasswordMissing (10200)."""
@@ -98,10 +110,12 @@ class ChangePasswordForm(BaseForm):
 class ResetForm(ClientForm):
     """Document A's recovery: an address at first, then the code with the new password."""
 
-    email = TextField()
-    phone = TextField()
-    code = TextField()
-    new_password = PasswordField()
+    email = TextField(description="First request: the account's address, or its phone.")
+    phone = TextField(description="First request: the account's phone, or its address.")
+    code = TextField(description="Second request: the six digits that were sent.")
+    new_password = PasswordField(description="Second request: the new password.")
+    needs = ("captcha",)
+    example = MappingProxyType({"email": "ning@example.com", "captcha": "ACEHJ"})
 
     def check(self) -> None:
         """Raise ResetParameters (11012) unless it is one of the two steps."""
@@ -123,7 +137,9 @@ class ResetForm(ClientForm):
 class RefreshForm(BaseForm):
     """Document B's refresh: `confirm` is Unix time in seconds or milliseconds."""
 
-    confirm = TextField()
+    confirm = TextField(description="Unix time now, in seconds or milliseconds; ten seconds off at most.")
+    needs = ("confirm",)
+    example = MappingProxyType({"confirm": "1790000000"})
 
 
 class EmptyForm(BaseForm):
@@ -133,8 +149,9 @@ class EmptyForm(BaseForm):
 class SessionsForm(BaseForm):
     """End one credential by its public id, or `others`; or create a token with a name."""
 
-    end = TextField()
-    create = TextField()
+    end = TextField(description="The public id of what is to end, or `others`.")
+    create = TextField(description="The name of a new token.")
+    example = MappingProxyType({"create": "backup script"})
 
     def check(self) -> None:
         """Raise BadParameters unless exactly one of the two is given."""

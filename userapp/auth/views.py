@@ -8,19 +8,29 @@ from flask_login import current_user
 from .. import replies, web
 from ..addresses import client_network
 from ..credentials import Caller, Issued
+from ..described import JSON, TOKEN, USER, Loose, Shape, Sometimes, described
+from ..errors import NotFound
 from ..extensions import limiter
 from ..web import Outcome
 from . import captcha as challenges
 from . import devices, picture, services, speech
+from .errors import REGISTERING, SIGNING_IN
 from .forms import ClientForm, LoginForm, RegisterForm
 
 blueprint = Blueprint("auth", __name__, template_folder="templates")
+ACCOUNT = Shape("Account", {**USER, "token": Sometimes(TOKEN["token"]), "expire": Sometimes(TOKEN["expire"])})
 
 
 @blueprint.get("/captcha")
 @limiter.limit("60 per minute")
 @web.anyone
 @web.document("A")
+@described(
+    NotFound,
+    data=Loose({"work": "…"}),
+    media=("image/png", "audio/wav", JSON),
+    query={"format": "`audio` for a WAV, `work` for something to compute, instead of a PNG."},
+)
 def captcha() -> Response:
     """A new challenge as a picture; `format=audio` speaks the one the client has, `format=work` lets it compute."""
     if (wanted := request.args.get("format")) in ("audio", "work"):
@@ -49,6 +59,7 @@ def _media(data: bytes, kind: str) -> Response:
 @blueprint.route("/login", methods=["GET", "POST"])
 @web.anyone
 @web.document("A")
+@described(*SIGNING_IN, data=ACCOUNT, flat=True)
 @web.form_view(LoginForm, "auth/login.html")
 def login(form: LoginForm) -> Outcome:
     """Sign in by user name, account number, phone or e-mail."""
@@ -60,6 +71,7 @@ def login(form: LoginForm) -> Outcome:
 @blueprint.route("/register", methods=["GET", "POST"])
 @web.anyone
 @web.document("A")
+@described(*REGISTERING, data=ACCOUNT, flat=True)
 @web.form_view(RegisterForm, "auth/register.html")
 def register(form: RegisterForm) -> Outcome:
     """Make an account and sign it in."""
@@ -72,6 +84,7 @@ def register(form: RegisterForm) -> Outcome:
 @web.anyone
 @web.document("A")
 @web.changes_on_get
+@described()
 def logout() -> Response:
     """End the session or token this request came with, and forget it on this device."""
     services.sign_out(current_user if isinstance(current_user._get_current_object(), Caller) else None)

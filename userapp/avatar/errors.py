@@ -99,3 +99,7 @@ NOT_STORED: dict[str, type[AvatarError]] = {
     "middle": MiddleNotStored,
     "small": SmallNotStored,
 }
+UPLOADING: tuple[type[AppError], ...] = (
+    WrongFieldName, NotMultipart, NoFile, TooLarge, TooSmall, Unreadable, RowNotUpdated,
+    *NO_FOLDER.values(), *NOT_STORED.values(),
+)  # fmt: skip

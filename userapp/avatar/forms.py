@@ -16,10 +16,11 @@ LONGEST_NUMBER = 12
 class AvatarForm(BaseForm):
     """An upload of either document; `x`, `y` and `side` are pixels of the upright picture."""
 
-    avatar = FileField("头像")
-    x = TextField()
-    y = TextField()
-    side = TextField()
+    avatar = FileField("头像", description="The picture: PNG, JPEG, WebP or GIF.")
+    x = TextField(description="Left edge of the square to cut out, in pixels of the upright picture.")
+    y = TextField(description="Its upper edge.")
+    side = TextField(description="Its side; without the three the square is the middle of the picture.")
+    needs = ("avatar",)
     picture: bytes = b""
 
     @classmethod

@@ -11,12 +11,14 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
 from .. import web
+from ..described import USER, described
 from ..errors import NotFound
 from ..extensions import limiter
 from ..forms import BaseForm
 from ..replies import Outcome, user_fields
 from . import services
 from .default_picture import draw
+from .errors import UPLOADING, RowNotUpdated
 from .forms import AvatarForm
 
 blueprint = Blueprint("avatar", __name__, template_folder="templates")
@@ -28,6 +30,7 @@ PUBLIC = {"Content-Security-Policy": "default-src 'none'; sandbox", "Cross-Origi
 @blueprint.route("/user/avatar", methods=["GET", "POST"])
 @web.signed_in
 @web.document("A")
+@described(*UPLOADING, NotFound, data=USER)
 @web.form_view(AvatarForm, "avatar/avatar.html")
 def upload(form: AvatarForm) -> Outcome:
     """Change the picture: document A, and the page."""
@@ -38,6 +41,7 @@ def upload(form: AvatarForm) -> Outcome:
 @blueprint.post("/user/upload_avatar")
 @web.signed_in
 @web.document("B")
+@described(*UPLOADING, NotFound, data=USER)
 @web.form_view(AvatarForm)
 def upload_avatar(form: AvatarForm) -> Outcome:
     """Change the picture: document B."""
@@ -47,6 +51,7 @@ def upload_avatar(form: AvatarForm) -> Outcome:
 
 @blueprint.post("/user/avatar/remove")
 @web.signed_in
+@described(RowNotUpdated, NotFound, data=USER)
 @web.form_view(BaseForm)
 def remove(form: BaseForm) -> Outcome:
     """Go back to the default picture."""
@@ -57,6 +62,11 @@ def remove(form: BaseForm) -> Outcome:
 @blueprint.get("/avatar/<any(large, middle, small):size>/<shelf>/<int:user_id>.png")
 @limiter.exempt
 @web.anyone
+@described(
+    media=("image/png", "image/webp"),
+    also={302: "There is none: the default one is there.", 304: "The one the client has."},
+    query={"_t": "The second of the change; with the present one the picture may be kept for a day."},
+)
 def picture(size: str, shelf: str, user_id: int) -> AnyResponse:
     """Show the picture the account's row names, or lead to the default one."""
     if shelf != f"{user_id % 1000:03d}" or user_id >= 2**63:
@@ -75,6 +85,7 @@ def picture(size: str, shelf: str, user_id: int) -> AnyResponse:
 @blueprint.get("/avatar/default/<any(large, middle, small):size>/<int:user_id>.svg")
 @limiter.exempt
 @web.anyone
+@described(media=("image/svg+xml",), also={304: "The one the client has."}, query={"name": "The letter it shows."})
 def default(size: str, user_id: int) -> AnyResponse:
     """Draw an initial; everything it shows is in its address, so that nothing is looked up."""
     drawn = draw(user_id, request.args.get("name", ""), services.workshop().sizes[size])

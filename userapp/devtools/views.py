@@ -5,13 +5,24 @@ from __future__ import annotations
 from flask import Blueprint, g, request
 
 from .. import delivery, forms, web
+from ..described import described
 from ..web import Outcome
 
 blueprint = Blueprint("devtools", __name__, template_folder="templates")
+MESSAGE = {
+    "id": "01790000000000000000-1f2e3d4c",
+    "kind": "mail",
+    "to": "ning@example.com",
+    "subject": "userapp - 激活邮箱",
+    "text": "…",
+    "html": "…",
+    "at": "2026-11-21T08:00:00Z",
+}
 
 
 @blueprint.get("/dev/outbox")
 @web.anyone
+@described(data=[MESSAGE])
 @web.page("devtools/outbox.html")
 def outbox() -> Outcome:
     """What would have been mailed and texted, newest first."""

@@ -1,6 +1,16 @@
 """Document B's table 108, but for the lines the kernel declares: 10806, 10808, 10809 and 10817."""
 
-from ..errors import AppError
+from ..errors import (
+    AddressMalformed,
+    AddressTaken,
+    AddressVerified,
+    AppError,
+    MailNotSent,
+    NotFound,
+    TooManyFailures,
+    TooSoon,
+    WrongPassword,
+)
 
 
 class WrongKindOfMail(AppError):
@@ -85,3 +95,20 @@ class AddressNotChanged(AppError):
     """10816: both codes were right, but the account changed in that very moment."""
 
     number, status, message = 10816, 409, "更新邮箱地址失败，请重试"
+
+
+SENDING = (WrongKindOfMail, NothingToSend, NothingPending, TooSoon, MailNotSent)
+BINDING = (AlreadyVerified, WrongCode, NothingPending, NotVerified, AddressTaken)
+REPLACING = (AddressMalformed, AddressVerified, SameAddress, TooSoon, AddressTaken, MailNotSent, AddressNotReplaced)
+CHANGING = (
+    VerifiedFirst, AddressMalformed, SameAddress, TooSoon, NewAddressTaken, OldMailboxUnreachable, MailNotSent,
+    AddressNotChanged,
+)  # fmt: skip
+CONFIRMING = (NothingPending, WrongOldCode, WrongNewCode, NewAddressTaken, AddressNotChanged)
+RESENDING = (WrongKindOfMail, NothingPending, TooSoon, OldMailboxUnreachable, MailNotSent)
+UNDOING = (NothingPending, NewAddressTaken, AddressNotChanged)
+LOSING = (
+    NotFound, VerifiedFirst, AddressMalformed, SameAddress, TooManyFailures, WrongPassword, TooSoon, NewAddressTaken,
+    MailNotSent, AddressNotChanged,
+)  # fmt: skip
+PROVING = (NotFound, NothingPending, WrongNewCode, NewAddressTaken, AddressNotChanged, TooSoon)

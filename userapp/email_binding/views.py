@@ -9,8 +9,9 @@ from flask import Blueprint, request
 from flask_login import current_user
 
 from .. import identifiers, web
+from ..described import Loose, Maybe, described
 from ..web import Outcome
-from . import address_change, confirmation, keep, lost_mailbox, state, undo, verification
+from . import address_change, confirmation, errors, keep, lost_mailbox, state, undo, verification
 from .forms import (
     BindForm,
     CancelForm,
@@ -26,6 +27,8 @@ from .forms import (
 )
 
 PAGE = "email_binding/email.html"
+PUBLIC_ID = "1f2e3d4c5b6a7988"
+STATUS = {"email": Maybe("ning@example.com"), "status": 0}
 SENT = "验证码已发送，请查看邮件"
 blueprint = Blueprint("email_binding", __name__, template_folder="templates")
 
@@ -43,6 +46,7 @@ def page_values() -> dict[str, Callable[[], Any]]:
 
 @blueprint.get("/user/email")
 @web.signed_in
+@described(data=Loose(STATUS | {"state": "unverified", "address": "ning@example.com", "resend_in": 0}))
 @web.page(PAGE)
 def page() -> Outcome:
     """The page of the address; the address and what is under way as JSON."""
@@ -52,6 +56,7 @@ def page() -> Outcome:
 @blueprint.route("/user/email/status", methods=["GET", "POST"])
 @web.signed_in
 @web.document("B")
+@described(data=STATUS)
 @web.page(PAGE)
 def status() -> Outcome:
     """The address and whether it is verified."""
@@ -62,6 +67,7 @@ def status() -> Outcome:
 @blueprint.route("/user/email/send", methods=["GET", "POST"])
 @web.signed_in
 @web.document("B")
+@described(*errors.SENDING, data=PUBLIC_ID)
 @web.form_view(SendForm, PAGE)
 def send(form: SendForm) -> Outcome:
     """Mail the code that verifies the address once more."""
@@ -72,6 +78,7 @@ def send(form: SendForm) -> Outcome:
 @blueprint.route("/user/email/bind", methods=["GET", "POST"])
 @web.signed_in
 @web.document("B")
+@described(*errors.BINDING, data=PUBLIC_ID)
 @web.form_view(BindForm, PAGE)
 def bind(form: BindForm) -> Outcome:
     """Verify the present address."""
@@ -82,6 +89,7 @@ def bind(form: BindForm) -> Outcome:
 @blueprint.route("/user/email/new", methods=["GET", "POST"])
 @web.freshly_signed_in
 @web.document("B")
+@described(*errors.REPLACING, data=PUBLIC_ID)
 @web.form_view(NewForm, PAGE)
 def new(form: NewForm) -> Outcome:
     """Set or replace an address that is not verified."""
@@ -92,6 +100,7 @@ def new(form: NewForm) -> Outcome:
 @blueprint.route("/user/email/unbind", methods=["GET", "POST"])
 @web.freshly_signed_in
 @web.document("B")
+@described(*errors.CHANGING, data=PUBLIC_ID)
 @web.form_view(UnbindForm, PAGE)
 def unbind(form: UnbindForm) -> Outcome:
     """Begin the change of a verified address."""
@@ -102,6 +111,7 @@ def unbind(form: UnbindForm) -> Outcome:
 @blueprint.route("/user/email/unbind_confirm", methods=["GET", "POST"])
 @web.signed_in
 @web.document("B")
+@described(*errors.CONFIRMING, data=PUBLIC_ID)
 @web.form_view(ConfirmForm, PAGE)
 def unbind_confirm(form: ConfirmForm) -> Outcome:
     """Finish it with both codes."""
@@ -112,6 +122,7 @@ def unbind_confirm(form: ConfirmForm) -> Outcome:
 
 @blueprint.route("/user/email/resend", methods=["GET", "POST"])
 @web.signed_in
+@described(*errors.RESENDING, data=PUBLIC_ID)
 @web.form_view(ResendForm, PAGE)
 def resend(form: ResendForm) -> Outcome:
     """Another code for one mailbox of the change."""
@@ -121,6 +132,7 @@ def resend(form: ResendForm) -> Outcome:
 
 @blueprint.route("/user/email/cancel", methods=["GET", "POST"])
 @web.signed_in
+@described(errors.NothingPending, data=PUBLIC_ID)
 @web.form_view(CancelForm, PAGE)
 def cancel(form: CancelForm) -> Outcome:
     """Leave the address as it is."""
@@ -130,6 +142,7 @@ def cancel(form: CancelForm) -> Outcome:
 
 @blueprint.route("/user/email/lost", methods=["GET", "POST"])
 @web.signed_in
+@described(*errors.LOSING, data=PUBLIC_ID)
 @web.form_view(LostForm, "email_binding/lost.html")
 def lost(form: LostForm) -> Outcome:
     """Begin to change a verified address whose mailbox is lost."""
@@ -139,6 +152,7 @@ def lost(form: LostForm) -> Outcome:
 
 @blueprint.route("/user/email/lost_confirm", methods=["GET", "POST"])
 @web.signed_in
+@described(*errors.PROVING, data=PUBLIC_ID)
 @web.form_view(LostConfirmForm, PAGE)
 def lost_confirm(form: LostConfirmForm) -> Outcome:
     """Prove the new mailbox of such a change; then the wait is all that is left."""
@@ -148,6 +162,7 @@ def lost_confirm(form: LostConfirmForm) -> Outcome:
 
 @blueprint.get("/user/email/keep")
 @web.anyone
+@described(errors.NothingPending, query={"link": "The signed part of the link."})
 @web.page("email_binding/keep.html")
 def keep_page() -> Outcome:
     """What the announcement's link opens: it says what the button does, and does nothing itself."""
@@ -157,6 +172,7 @@ def keep_page() -> Outcome:
 
 @blueprint.post("/user/email/keep")
 @web.anyone
+@described(errors.NothingPending)
 @web.form_view(KeepForm)
 def keep_address(form: KeepForm) -> Outcome:
     """Let the old mailbox stop the change."""
@@ -166,6 +182,7 @@ def keep_address(form: KeepForm) -> Outcome:
 
 @blueprint.get("/user/email/undo")
 @web.anyone
+@described(errors.NothingPending, query={"link": "The signed part of the link."})
 @web.page("email_binding/undo.html")
 def undo_page() -> Outcome:
     """What an undo link opens: it says what the button does, and does nothing itself."""
@@ -175,6 +192,7 @@ def undo_page() -> Outcome:
 
 @blueprint.post("/user/email/undo")
 @web.anyone
+@described(*errors.UNDOING)
 @web.form_view(UndoForm)
 def undo_change(form: UndoForm) -> Outcome:
     """Give the account back to its old mailbox."""

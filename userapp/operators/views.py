@@ -5,8 +5,11 @@ from __future__ import annotations
 from flask import Blueprint
 
 from .. import web
+from ..described import described
+from ..errors import PasswordTooCommon
 from ..web import Outcome
 from . import setup_links
+from .errors import LinkDead, SetupPasswordLength
 from .forms import SetupForm
 
 blueprint = Blueprint("operators", __name__, template_folder="templates")
@@ -14,6 +17,7 @@ blueprint = Blueprint("operators", __name__, template_folder="templates")
 
 @blueprint.route("/user/setup", methods=["GET", "POST"])
 @web.anyone
+@described(LinkDead, SetupPasswordLength, PasswordTooCommon)
 @web.form_view(SetupForm, "operators/setup.html")
 def setup(form: SetupForm) -> Outcome:
     """Set the password of the account a one-time link was made for; the link is used up."""

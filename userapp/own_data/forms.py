@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from ..forms import BaseForm, TextField
 
 
@@ -12,4 +14,6 @@ class DeleteForm(BaseForm):
 class KeepForm(BaseForm):
     """The signed part of the link that calls a deletion off."""
 
-    link = TextField()
+    link = TextField(description="The signed part of the link.")
+    needs = ("link",)
+    example = MappingProxyType({"link": "WzMxXQ.aZ0bXQ.c2lnbmF0dXJl"})

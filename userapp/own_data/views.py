@@ -10,13 +10,17 @@ from flask import Blueprint, Response, make_response, request
 from flask_login import current_user
 
 from .. import web
+from ..described import JSON, Loose, Maybe, described
+from ..errors import NotFresh
 from ..extensions import limiter
 from ..web import Outcome
 from . import services
+from .errors import NothingToCallOff
 from .forms import DeleteForm, KeepForm
 
 FRESH = "OWN_DATA_FRESH_SECONDS"
 blueprint = Blueprint("own_data", __name__, template_folder="templates")
+DUE = {"deletion_due": Maybe(1790000000)}
 
 
 @blueprint.app_context_processor
@@ -28,6 +32,7 @@ def page_values() -> dict[str, Callable[[], Any]]:
 @blueprint.get("/user/export")
 @blueprint.get("/user/delete")
 @web.signed_in
+@described(data=DUE)
 @web.page("own_data/page.html")
 def page() -> Outcome:
     """The section of the security page by itself; as JSON, when the account will be deleted."""
@@ -37,6 +42,12 @@ def page() -> Outcome:
 @blueprint.post("/user/export")
 @limiter.limit("10 per minute")
 @web.freshly_signed_in
+@described(
+    NotFresh,
+    data=Loose({"account": {"uname": "ning"}, "files": {}}),
+    media=("application/zip", JSON),
+    query={"format": "`zip` for a zip instead of JSON."},
+)
 def export() -> Response:
     """Everything that is kept of the caller: a zip for browsers and with `format=zip`, JSON else."""
     web.require_fresh(FRESH)
@@ -57,6 +68,7 @@ def download(data: bytes) -> Response:
 
 @blueprint.post("/user/delete")
 @web.freshly_signed_in
+@described(NotFresh, data=DUE)
 @web.form_view(DeleteForm)
 def delete(form: DeleteForm) -> Outcome:
     """Have the account deleted when the waiting time is over."""
@@ -67,6 +79,7 @@ def delete(form: DeleteForm) -> Outcome:
 
 @blueprint.post("/user/delete/cancel")
 @web.signed_in
+@described(NothingToCallOff, data=DUE)
 @web.form_view(DeleteForm)
 def call_off(form: DeleteForm) -> Outcome:
     """Let the account stay."""
@@ -76,6 +89,7 @@ def call_off(form: DeleteForm) -> Outcome:
 
 @blueprint.get("/user/delete/keep")
 @web.anyone
+@described(NothingToCallOff, query={"link": "The signed part of the link."})
 @web.page("own_data/keep.html")
 def keep_page() -> Outcome:
     """What the mail's link opens: it says what the button does, and does nothing itself."""
@@ -86,6 +100,7 @@ def keep_page() -> Outcome:
 
 @blueprint.post("/user/delete/keep")
 @web.anyone
+@described(NothingToCallOff)
 @web.form_view(KeepForm)
 def keep(form: KeepForm) -> Outcome:
     """Let the account stay, asked by whoever read its mail."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any
 
 from ..forms import BaseForm, TextField
@@ -17,14 +18,15 @@ FLAGS = {"-1": 0, "0": 1, "1": 2}
 class InfoForm(BaseForm):
     """Document A's fields, and document B's spellings of the same columns."""
 
-    gender = TextField()
-    sex = TextField()
-    sex_flag = TextField()
-    phone = TextField()
-    email = TextField()
-    intro = TextField()
-    description = TextField()
-    language = TextField()
+    gender = TextField(description="0 unset, 1 male, 2 female (document A).")
+    sex = TextField(description="男, 女 or empty: document B's spelling of the same.")
+    sex_flag = TextField(description="-1 unset, 0 male, 1 female: document B's number of the same.")
+    phone = TextField(description="The new phone number; empty clears it, unless nothing else reaches the account.")
+    email = TextField(description="The new address, while the present one is not verified; empty clears it.")
+    intro = TextField(description="Up to 500 characters about oneself; empty clears it.")
+    description = TextField(description="Document B's name of `intro`.")
+    language = TextField(description="zh or en: the language of pages and messages; empty for the browser's.")
+    example = MappingProxyType({"gender": "1", "intro": "你好"})
 
     def check(self) -> None:
         """Raise WrongGender (30100), IntroTooLong (30101) or WrongLanguage (30102)."""

@@ -6,16 +6,29 @@ from flask import Blueprint
 from flask_login import current_user
 
 from .. import replies, web
+from ..described import USER, described
+from ..errors import (
+    AddressMalformed,
+    AddressTaken,
+    AddressVerified,
+    NotFresh,
+    PhoneMalformed,
+    PhoneTaken,
+    Unreachable,
+)
 from ..web import Outcome
 from . import services
+from .errors import IntroTooLong, WrongGender, WrongLanguage
 from .forms import InfoForm
 
 blueprint = Blueprint("profile", __name__, template_folder="templates")
+ADDRESSES = (AddressMalformed, AddressTaken, AddressVerified, PhoneMalformed, PhoneTaken, Unreachable, NotFresh)
 
 
 @blueprint.get("/info")
 @web.signed_in
 @web.document("B")
+@described(data=USER, flat=True)
 @web.page("profile/info.html")
 def info() -> Outcome:
     """The caller's own information (document B, and A's GET)."""
@@ -26,6 +39,7 @@ def info() -> Outcome:
 @blueprint.post("/info")
 @web.signed_in
 @web.document("B")
+@described(WrongGender, IntroTooLong, WrongLanguage, *ADDRESSES, data=USER, flat=True)
 @web.form_view(InfoForm, "profile/info.html")
 def change_info(form: InfoForm) -> Outcome:
     """Change what was sent; nothing sent is a read (document B's Default)."""

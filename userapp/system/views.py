@@ -10,6 +10,8 @@ from werkzeug import Response as WerkzeugResponse
 
 from .. import web
 from ..addresses import client_address
+from ..described import described
+from ..errors import NotAllowed
 from ..extensions import limiter
 from ..purge import purge
 from ..web import Outcome
@@ -21,6 +23,7 @@ blueprint = Blueprint("system", __name__)
 @blueprint.get("/")
 @blueprint.get("/user/")
 @web.anyone
+@described()
 @web.page("home.html")
 def home() -> Outcome:
     """The account home, or a welcome for strangers."""
@@ -30,6 +33,7 @@ def home() -> Outcome:
 @blueprint.route("/server_status/time", methods=["GET", "POST"])
 @web.anyone
 @web.document("B")
+@described(data={"millis": 1790000000123, "second": 1790000000, "utc": "CST", "utcOffset": 28800000, "utcNum": 8.0})
 def time() -> Response:
     """The clock `confirm` of `/user/refresh_token` is compared with (document B refers to it)."""
     here = datetime.now().astimezone()
@@ -41,6 +45,7 @@ def time() -> Response:
 
 @blueprint.get("/.well-known/change-password")
 @web.anyone
+@described(media=(), also={303: "The page that changes a password is there."})
 def change_password() -> WerkzeugResponse:
     """Where password managers look for the page that changes a password."""
     return redirect(url_for("auth.password"), 303)
@@ -49,6 +54,7 @@ def change_password() -> WerkzeugResponse:
 @blueprint.get("/healthz")
 @limiter.exempt
 @web.anyone
+@described(data="ok")
 def healthz() -> Response:
     """The process answers; nothing else is asked."""
     return web.as_json(Outcome(data="ok"))
@@ -57,6 +63,7 @@ def healthz() -> Response:
 @blueprint.get("/readyz")
 @limiter.exempt
 @web.anyone
+@described(data="ready", also={503: "Not ready, or overloaded."})
 def readyz() -> Response:
     """Whether this node can serve; why not is told to operators only."""
     status, said = services.readiness_of_node(_by_operator())
@@ -66,6 +73,7 @@ def readyz() -> Response:
 @blueprint.get("/metrics")
 @limiter.exempt
 @web.anyone
+@described(NotAllowed, media=("text/plain",))
 def metrics() -> Response:
     """What all workers of this node counted, for Prometheus; operators only."""
     return Response(services.metrics_of_node(_by_operator()), content_type=services.CONTENT_TYPE)
