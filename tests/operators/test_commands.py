@@ -70,6 +70,24 @@ def test_disabling_ends_the_session_and_enabling_lets_sign_in_again(app, client,
     assert told("users", "enable", "ning")["changed"] and client.login("ning").json["status"]
 
 
+def test_somebody_becomes_an_administrator(app, told, signed_in):
+    person = signed_in()
+    assert told("users", "type", "ning", "admin")["changed"] and not told("users", "type", "ning", "admin")["changed"]
+    assert person.get("/user/info").json["code"] == -2, "who may do more signs in anew"
+    assert told("users", "show", "ning")["user_type"] == "admin"
+
+
+def test_a_removed_account_is_gone_and_a_person_is_asked_first(app, run, client, make_user):
+    make_user()
+    with app.app_context():
+        asked = app.test_cli_runner().invoke(args=["users", "remove", "ning"], input="n\n")
+    assert asked.exit_code == 1 and "Delete account 1 (ning)?" in asked.stderr
+    assert client.login("ning").json["status"]
+    assert run("users", "remove", "ning", "--yes").stdout == "account 1 (ning) is deleted\n"
+    assert client.login("ning").json["msg"] == "无此用户"
+    run("users", "remove", "ning", "--yes", status=1)
+
+
 def test_the_list_is_paged_and_filtered(told, run, make_user):
     for name in ("ann", "ben", "cem"):
         make_user(name)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from flask import current_app
 from sqlalchemy.engine import make_url
+from werkzeug.sansio.utils import host_is_trusted
 
 from .findings import Finding, bad, development, note, ok, serious
 
@@ -64,8 +65,8 @@ def files() -> Iterator[Finding]:
 def hosts() -> Iterator[Finding]:
     """Whether the links this service makes lead to a host it answers to."""
     base, trusted = current_app.config["BASE_URL"], current_app.config["TRUSTED_HOSTS"] or []
-    host = urlsplit(base).hostname or ""
-    if any(host == name or (name.startswith(".") and f".{host}".endswith(name)) for name in trusted):
+    host = urlsplit(base).netloc
+    if host_is_trusted(host, trusted):
         yield ok("hosts", f"{base} is answered")
     else:
         yield bad(
@@ -91,7 +92,8 @@ def proxies() -> Iterator[Finding]:
 
 def counters() -> Iterator[Finding]:
     """Whether all workers count in one place."""
-    workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+    said = os.environ.get("WEB_CONCURRENCY", "")
+    workers = int(said) if said.isdecimal() else 2
     if current_app.config["RATELIMIT_STORAGE_URI"].startswith("memory:") and workers > 1:
         says = f"each of {workers} workers counts by itself, limits are {workers} times what they say: "
         yield serious("counters", says + "USERAPP_RATELIMIT_STORAGE_URI=redis://… or WEB_CONCURRENCY=1")

@@ -141,3 +141,27 @@ def _switch(who: str, verb: Any, state: str, as_json: bool) -> None:
     changed = verb(user.id, OPERATOR)
     line = f"account {user.id} ({user.uname}) is {state}" + ("" if changed else " already")
     say({"id": user.id, "uname": user.uname, "changed": changed}, line, as_json)
+
+
+@users.command("type")
+@click.argument("who")
+@click.argument("user_type", type=click.Choice(TYPES))
+@json_option
+@plainly
+def type_command(who: str, user_type: str, as_json: bool) -> None:
+    """Make an account a student, teacher or administrator; it signs in anew."""
+    _switch(who, lambda user_id, by: accounts.set_type(user_id, user_type, by), f"of type {user_type}", as_json)
+
+
+@users.command("remove")
+@click.argument("who")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@plainly
+def remove_command(who: str, yes: bool, as_json: bool) -> None:
+    """Delete an account and what belongs to it, at once and for good."""
+    user = overview.find(who)
+    if not yes:
+        click.confirm(f"Delete account {user.id} ({user.uname})?", abort=True, err=True)
+    accounts.remove(user.id, OPERATOR)
+    say({"id": user.id, "uname": user.uname}, f"account {user.id} ({user.uname}) is deleted", as_json)

@@ -23,7 +23,7 @@ STEP, FEW = 1000, 10
 def purge_command(as_json: bool) -> None:
     """Delete what has expired; for cron. The same as `flask --app wsgi system purge`."""
     gone = purge()
-    say(gone, [f"{table}: {rows}" for table, rows in gone.items()], as_json)
+    say(gone, [f"{table}: {rows}" for table, rows in gone.items()] or "another node is at it", as_json)
 
 
 @click.group("sessions")
