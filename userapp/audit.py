@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import Any
+from typing import Any, cast
 
 from flask import g, has_request_context
+from sqlalchemy import Table, bindparam, insert, update
 from sqlalchemy import event as listening
-from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
 from . import metrics, tallies
 from .addresses import client_address
 from .extensions import db, writing
 from .models import AuditEvent, now
+from .statements import Statement
 
 log = logging.getLogger("userapp.audit")
 EVENTS = {  # every event by its name, and what it is called on pages
@@ -50,13 +51,23 @@ EVENTS = {  # every event by its name, and what it is called on pages
 }
 
 
+_events = cast(Table, AuditEvent.__table__)
+_RECORD = Statement(
+    insert(_events).values({c.name: bindparam(f"its_{c.name}") for c in _events.c if not c.primary_key})
+)
+
+
+def _named(values: dict[str, Any]) -> dict[str, Any]:
+    return {f"its_{name}": value for name, value in values.items()}
+
+
 def record(event: str, user_id: int | None, outcome: str = "ok", actor_id: int | None = None, **detail: Any) -> None:
     """Add an event to the transaction under way; row and line are kept if and only if what it tells of is.
 
     `user_id` is the account it happened to, `actor_id` who did it where that is somebody else.
     """
     values = _values(event, user_id, outcome, actor_id, detail)
-    db.session.execute(insert(AuditEvent).values(values))
+    _RECORD.within(db.session.connection(), **_named(values))
     db.session.info.setdefault("audit", []).append(values)
 
 
@@ -64,7 +75,7 @@ def record_alone(event: str, user_id: int | None, outcome: str, **detail: Any) -
     """Write an event in a transaction of its own: for refusals, which change nothing else."""
     values = _values(event, user_id, outcome, None, detail)
     with writing() as connection:
-        connection.execute(insert(AuditEvent).values(values))
+        _RECORD.within(connection, **_named(values))
     _tell(values)
 
 

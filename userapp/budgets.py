@@ -4,14 +4,44 @@ from __future__ import annotations
 
 import hashlib
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, case, delete, select, update
+from sqlalchemy import Connection, Integer, String, bindparam, case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from . import metrics
 from .extensions import reading, writing
-from .models import Budget, now
+from .models import Budget, UtcDateTime, now
+from .statements import Statement
+
+_NAME, _KEY = bindparam("the_name", type_=String()), bindparam("the_key", type_=String())
+_COST, _MOST = bindparam("cost", type_=Integer()), bindparam("most", type_=Integer())
+_MOMENT, _ENDS = bindparam("moment", type_=UtcDateTime()), bindparam("ends", type_=UtcDateTime())
+_SAME = (Budget.name == _NAME, Budget.key == _KEY)
+
+
+def _charging(dialect: str, resets_at: Any) -> Any:
+    over = Budget.resets_at <= _MOMENT
+    upsert = (postgresql if dialect == "postgresql" else sqlite).insert(Budget)
+    return (
+        upsert.values(name=_NAME, key=_KEY, spent=_COST, resets_at=_ENDS)
+        .on_conflict_do_update(
+            index_elements=["name", "key"],
+            set_={"spent": case((over, _COST), else_=Budget.spent + _COST), "resets_at": resets_at},
+            where=over | (Budget.spent + _COST <= _MOST),
+        )
+        .returning(Budget.spent)
+    )
+
+
+_EXTEND = Statement(lambda dialect: _charging(dialect, _ENDS))
+_CHARGE = Statement(
+    lambda dialect: _charging(dialect, case((Budget.resets_at <= _MOMENT, _ENDS), else_=Budget.resets_at))
+)
+_READ = Statement(select(Budget.spent, Budget.resets_at).where(*_SAME))
+_REFUND = Statement(update(Budget).where(*_SAME, Budget.spent >= _COST).values(spent=Budget.spent - _COST))
+_CLEAR = Statement(delete(Budget).where(*_SAME))
 
 
 def charge(name: str, key: str, limit: int, seconds: int, *, extend: bool = False, cost: int = 1) -> int:
@@ -30,20 +60,11 @@ def charge_in(
     """As `charge`, within the caller's transaction."""
     moment, key = now(), _short(key)
     ends = moment + timedelta(seconds=seconds)
-    upsert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(Budget)
-    over = Budget.resets_at <= moment
-    statement = upsert.values(name=name, key=key, spent=cost, resets_at=ends).on_conflict_do_update(
-        index_elements=["name", "key"],
-        set_={
-            "spent": case((over, cost), else_=Budget.spent + cost),
-            "resets_at": ends if extend else case((over, ends), else_=Budget.resets_at),
-        },
-        where=over | (Budget.spent + cost <= limit),
-    )
-    if connection.execute(statement.returning(Budget.spent)).scalar() is not None:
+    values = {"the_name": name, "the_key": key, "cost": cost, "moment": moment, "ends": ends, "most": limit}
+    if (_EXTEND if extend else _CHARGE).within(connection, **values) is not None:
         return 0
     metrics.limited.labels(name).inc()
-    resets_at = connection.execute(select(Budget.resets_at).filter_by(name=name, key=key)).scalar_one()
+    resets_at: datetime = _READ.within(connection, the_name=name, the_key=key).resets_at
     return max(1, int((resets_at - moment).total_seconds()) + 1)
 
 
@@ -53,8 +74,8 @@ def charge_sliding_in(connection: Connection, name: str, key: str, limit: int, s
     Windows stand still on the clock, and what the last one holds counts in the present one, too.
     """
     number, into = divmod(int(time.time()), seconds)
-    last = select(Budget.spent).where(Budget.name == name, Budget.key == _short(f"{key}|{number - 1}"))
-    left = limit - (connection.execute(last).scalar() or 0)
+    last = _READ.within(connection, the_name=name, the_key=_short(f"{key}|{number - 1}"))
+    left = limit - (last.spent if last else 0)
     if left > 0 and charge_in(connection, name, f"{key}|{number}", left, 2 * seconds) == 0:
         return 0
     return seconds - into
@@ -84,13 +105,12 @@ def refund(name: str, key: str, cost: int = 1) -> None:
 
 def refund_in(connection: Connection, name: str, key: str, cost: int = 1) -> None:
     """As `refund`, within the caller's transaction."""
-    same = (Budget.name == name, Budget.key == _short(key), Budget.spent >= cost)
-    connection.execute(update(Budget).where(*same).values(spent=Budget.spent - cost))
+    _REFUND.within(connection, the_name=name, the_key=_short(key), cost=cost)
 
 
 def clear(connection: Connection, name: str, key: str) -> None:
     """Forget what was spent, within the caller's transaction."""
-    connection.execute(delete(Budget).where(Budget.name == name, Budget.key == _short(key)))
+    _CLEAR.within(connection, the_name=name, the_key=_short(key))
 
 
 def _short(key: str) -> str:

@@ -10,12 +10,12 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask, Request, current_app, g, request
 from flask import session as cookie_session
 from flask_login import AnonymousUserMixin, UserMixin, current_user
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import Table, bindparam, delete, insert, select, update
 
 from .extensions import db, login_manager, writing
 from .models import Credential, User, now
@@ -24,17 +24,10 @@ from .statements import Statement
 
 HEX64 = frozenset("0123456789abcdef")
 SEEN_EVERY = timedelta(minutes=1)
-_users, _credentials = User.__table__, Credential.__table__
+_users, _credentials = cast(Table, User.__table__), cast(Table, Credential.__table__)
 _FIND = Statement(
-    select(
-        *_users.c,
-        _credentials.c.id.label("credential_id"),
-        _credentials.c.public_id,
-        _credentials.c.kind,
-        _credentials.c.seen_at,
-        _credentials.c.fresh_at,
-        _credentials.c.created_at.label("credential_created"),
-    )
+    select(*_users.c, *(_credentials.c[name] for name in ("public_id", "kind", "seen_at", "fresh_at")))
+    .add_columns(_credentials.c.id.label("credential_id"), _credentials.c.created_at.label("credential_created"))
     .join_from(_credentials, _users, _users.c.id == _credentials.c.user_id)
     .where(
         _credentials.c.key_hash == bindparam("key_hash"),
@@ -43,6 +36,12 @@ _FIND = Statement(
         _credentials.c.expires_at > bindparam("now"),
         _users.c.disabled.is_(False),
     )
+)
+
+_ISSUE = Statement(
+    insert(_credentials)
+    .values({c.name: bindparam(f"its_{c.name}") for c in _credentials.c if not c.primary_key})
+    .returning(_credentials.c.id)
 )
 
 
@@ -95,21 +94,20 @@ class Fresh(UserMixin):  # type: ignore[misc]
         return self.key
 
 
-def issue(user: User, kind: str, origin: Origin, *, generation: int, remember: bool = False, name: str = "") -> Issued:
-    """Add a session or token of `user` to the transaction under way.
+def issue(user: Any, kind: str, origin: Origin, *, generation: int, remember: bool = False, name: str = "") -> Issued:
+    """Add a session or token of `user`, a User or a row of one, to the transaction under way.
 
     `generation` is the account's as it was when its password was checked: if it moved since, what is issued is dead.
     """
     key, moment = new_key(), now()
     expires = moment + lifetime(kind, user.user_type)
-    row = Credential(
-        public_id=secrets.token_hex(8), key_hash=hashed(key), kind=kind, name=name, user_id=user.id,
-        generation=generation, remember=remember, address=origin.address[:45], agent=origin.agent[:200],
-        created_at=moment, seen_at=moment, fresh_at=moment,
-        expires_at=min(expires, moment + idle()) if kind == "session" else expires,
-    )  # fmt: skip
-    db.session.add(row)
-    db.session.flush()
+    values = {
+        "public_id": secrets.token_hex(8), "key_hash": hashed(key), "kind": kind, "name": name, "user_id": user.id,
+        "generation": generation, "remember": remember, "address": origin.address[:45], "agent": origin.agent[:200],
+        "created_at": moment, "seen_at": moment, "fresh_at": moment,
+        "expires_at": min(expires, moment + idle()) if kind == "session" else expires,
+    }  # fmt: skip
+    row = _ISSUE.within(db.session.connection(), **{f"its_{name}": value for name, value in values.items()})
     return Issued(key, kind, int(expires.timestamp()), remember, user, row.id)
 
 
@@ -147,7 +145,7 @@ def find(key: str, kind: str) -> Caller | None:
     """The caller a key belongs to: one SELECT by its hash, joined to the account."""
     if len(key) != 64 or not HEX64.issuperset(key):
         return None
-    row = _FIND.one_or_none(db.engine, {"key_hash": hashed(key), "kind": kind, "now": now()})
+    row = _FIND.one_or_none(db.engine, key_hash=hashed(key), kind=kind, now=now())
     if row is None:
         return None
     caller = Caller(row)

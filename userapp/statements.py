@@ -1,83 +1,115 @@
-"""A SELECT that every request runs: compiled once, handed to the driver as it is, its row a plain named tuple."""
+"""Statements that many requests run: compiled once and handed to the driver as they are, rows as plain named tuples."""
 
 from __future__ import annotations
 
 from collections import namedtuple
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, Select
+from sqlalchemy import Connection, Engine, Executable
+from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 
 
 class Statement:
-    """A SELECT of at most one row, without what SQLAlchemy does anew for each execution.
+    """One statement without what SQLAlchemy does anew for each execution; all its parameters are named bindparams.
 
-    Its parameters have names. It borrows a connection of the engine's pool and opens no transaction; whoever listens to
-    the engine's statements hears of it, and what the driver raises becomes SQLAlchemy's error, as everywhere.
+    `build` is the statement, or what makes it for the name of a database's dialect. Whoever listens to the engine's
+    statements hears of it, and what the driver raises becomes SQLAlchemy's error, as everywhere.
     """
 
-    def __init__(self, select: Select[Any]) -> None:
-        self._select = select
+    def __init__(self, build: Executable | Callable[[str], Any]) -> None:
+        self._build = build
         self._spelled: dict[str, _Spelled] = {}
 
-    def one_or_none(self, engine: Engine, values: dict[str, Any]) -> Any:
-        """The row, its columns as attributes; None where there is none."""
-        spelled = self._spelled.get(engine.dialect.name)
-        if spelled is None:
-            spelled = self._spelled[engine.dialect.name] = _Spelled(self._select, engine)
-        return spelled.run(engine, values)
+    def one_or_none(self, engine: Engine, **values: Any) -> Any:
+        """The first row of a SELECT on a connection of the pool, without any transaction; None where there is none."""
+        spelled, errors = self._in_words_of(engine.dialect), engine.dialect.loaded_dbapi.Error
+        pooled: Any = None
+        try:
+            pooled = engine.raw_connection()
+            with _autocommit(engine, pooled.dbapi_connection) as raw:
+                return spelled.run(engine, raw, values)
+        except errors as error:
+            if pooled is not None and engine.dialect.is_disconnect(error, pooled.dbapi_connection, None):
+                pooled.invalidate(error)
+            raise spelled.as_ours(error) from error
+        finally:
+            if pooled is not None:
+                pooled.close()
+
+    def within(self, connection: Connection, **values: Any) -> Any:
+        """Run it in the transaction that `connection` is in; the first row where it returns any."""
+        spelled = self._in_words_of(connection.dialect)
+        raw: Any = connection.connection.dbapi_connection
+        try:
+            return spelled.run(connection.engine, raw, values)
+        except connection.dialect.loaded_dbapi.Error as error:
+            if connection.dialect.is_disconnect(error, raw, None):
+                connection.invalidate(error)
+            raise spelled.as_ours(error) from error
+
+    def _in_words_of(self, dialect: Dialect) -> _Spelled:
+        found = self._spelled.get(dialect.name)
+        if found is None:
+            statement = self._build(dialect.name) if callable(self._build) else self._build
+            found = self._spelled[dialect.name] = _Spelled(statement, dialect)
+        return found
+
+
+@contextmanager
+def _autocommit(engine: Engine, raw: Any) -> Iterator[Any]:
+    """No transaction is begun; SQLite begins none unless it is told to."""
+    if engine.dialect.name != "postgresql":
+        yield raw
+        return
+    raw.autocommit = True
+    try:
+        yield raw
+    finally:
+        if not raw.closed:
+            raw.autocommit = False
 
 
 class _Spelled:
-    """The statement as one kind of database reads it."""
+    """A statement as one kind of database reads it."""
 
-    def __init__(self, select: Select[Any], engine: Engine) -> None:
-        dialect = engine.dialect
-        compiled: Any = select.compile(dialect=dialect)
-        columns = select.selected_columns
+    def __init__(self, statement: Any, dialect: Dialect) -> None:
+        compiled: Any = statement.compile(dialect=dialect)
+        self.dialect = dialect
         self._text = str(compiled)
         self._positions: list[str] | None = compiled.positiontup
         self._binds = [
             (name, bind.type.dialect_impl(dialect).bind_processor(dialect)) for name, bind in compiled.binds.items()
         ]
+        columns = getattr(statement, "exported_columns", None) or ()
         results = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
         self._results = [(index, process) for index, process in enumerate(results) if process]
-        self._row: Any = namedtuple("Row", columns.keys())  # type: ignore[misc]
-        self._would_begin = dialect.name == "postgresql"  # SQLite begins only when it is told to
+        self._row: Any = namedtuple("Row", columns.keys()) if columns else None
 
-    def run(self, engine: Engine, values: dict[str, Any]) -> Any:
-        """Send the statement; a connection that turns out to be lost does not go back to the pool."""
+    def run(self, engine: Engine, raw: Any, values: dict[str, Any]) -> Any:
+        """Hand it to the driver; the first row."""
         bound: Any = {name: process(values[name]) if process else values[name] for name, process in self._binds}
         if self._positions is not None:
             bound = [bound[name] for name in self._positions]
-        pooled, errors = None, engine.dialect.loaded_dbapi.Error
-        try:
-            pooled = engine.raw_connection()
-            return self._fetch(engine, pooled.dbapi_connection, bound)
-        except errors as error:
-            if pooled is not None and engine.dialect.is_disconnect(error, pooled.dbapi_connection, None):
-                pooled.invalidate(error)
-            raise DBAPIError.instance(self._text, {}, error, errors, True, dialect=engine.dialect) from error
-        finally:
-            if pooled is not None:
-                pooled.close()
-
-    def _fetch(self, engine: Engine, connection: Any, bound: Any) -> Any:
-        cursor = connection.cursor()
+        cursor = raw.cursor()
         for heard in engine.dispatch.before_cursor_execute:
-            heard(connection, cursor, self._text, bound, None, False)
-        if self._would_begin:
-            connection.autocommit = True
+            heard(raw, cursor, self._text, bound, None, False)
         try:
             cursor.execute(self._text, bound)
-            row = cursor.fetchone()
+            found = cursor.fetchone() if self._row else None
         finally:
             cursor.close()
-            if self._would_begin and not connection.closed:
-                connection.autocommit = False
-        if row is None:
+        if found is None:
             return None
-        found = list(row)
-        for index, process in self._results:
-            found[index] = process(found[index])
+        if self._results:
+            found = list(found)
+            for index, process in self._results:
+                found[index] = process(found[index])
         return self._row._make(found)
+
+    def as_ours(self, error: Exception) -> BaseException:
+        """The error as SQLAlchemy's of the same name, without the values."""
+        errors = self.dialect.loaded_dbapi.Error
+        return DBAPIError.instance(self._text, {}, error, errors, True, dialect=self.dialect)

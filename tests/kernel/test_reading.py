@@ -52,7 +52,7 @@ def test_postgresql_is_asked_once_without_a_transaction(make_app, fresh_postgres
     with app.app_context():
         db.session.add(User(uname="ning", uname_key="ning"))
         db.session.commit()
-        row = find.one_or_none(db.engine, {"id": 1})
+        row = find.one_or_none(db.engine, id=1)
         pooled = db.engine.raw_connection()
         info, autocommit = pooled.dbapi_connection.info, pooled.dbapi_connection.autocommit
         assert info.transaction_status == psycopg.pq.TransactionStatus.IDLE and not autocommit
@@ -65,11 +65,11 @@ def test_a_connection_that_postgresql_closed_costs_one_failure(make_app, fresh_p
     app = make_app(SQLALCHEMY_DATABASE_URI=fresh_postgresql)
     find = Statement(select(User.id).where(User.id == bindparam("id")))
     with app.app_context():
-        assert find.one_or_none(db.engine, {"id": 1}) is None
+        assert find.one_or_none(db.engine, id=1) is None
         end_connections(fresh_postgresql)
         with pytest.raises(OperationalError):
-            find.one_or_none(db.engine, {"id": 1})
-        assert find.one_or_none(db.engine, {"id": 1}) is None
+            find.one_or_none(db.engine, id=1)
+        assert find.one_or_none(db.engine, id=1) is None
 
 
 @pytest.mark.postgresql
@@ -77,10 +77,10 @@ def test_a_connection_that_lay_idle_is_asked_first(make_app, fresh_postgresql, m
     app = make_app(SQLALCHEMY_DATABASE_URI=fresh_postgresql)
     find = Statement(select(User.id).where(User.id == bindparam("id")))
     with app.app_context():
-        assert find.one_or_none(db.engine, {"id": 1}) is None
+        assert find.one_or_none(db.engine, id=1) is None
         end_connections(fresh_postgresql)
         monkeypatch.setattr("userapp.postgresql.IDLE_SECONDS", 0)
-        assert find.one_or_none(db.engine, {"id": 1}) is None
+        assert find.one_or_none(db.engine, id=1) is None
 
 
 def test_what_the_driver_refuses_is_sqlalchemys_error(app):
@@ -88,7 +88,7 @@ def test_what_the_driver_refuses_is_sqlalchemys_error(app):
         db.session.execute(db.text("DROP TABLE audit_events"))
         db.session.commit()
         with pytest.raises(OperationalError if not ON_POSTGRESQL else Exception, match="audit_events") as raised:
-            Statement(select(AuditEvent.id).where(AuditEvent.id == bindparam("id"))).one_or_none(db.engine, {"id": 1})
+            Statement(select(AuditEvent.id).where(AuditEvent.id == bindparam("id"))).one_or_none(db.engine, id=1)
         assert isinstance(raised.value.orig, sqlite3.Error if not ON_POSTGRESQL else psycopg.Error)
 
 

@@ -14,13 +14,14 @@ from typing import Any
 
 from flask import current_app
 from itsdangerous import BadData
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from .. import keys, tallies
 from ..errors import AppError, NotFound
 from ..extensions import reading, writing
 from ..models import SpentChallenge, now
+from ..statements import Statement
 from . import work
 from .errors import CaptchaExpired, CaptchaMissing, CaptchaWrong
 from .picture import ALPHABET
@@ -28,6 +29,15 @@ from .picture import ALPHABET
 COOKIE = "captcha"
 LIFE = 300
 LENGTH = 5
+
+
+def _spending(dialect: str) -> Any:
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert(SpentChallenge)
+    once = insert.values(nonce=bindparam("the_nonce"), expires_at=bindparam("expires")).on_conflict_do_nothing()
+    return once.returning(SpentChallenge.nonce)
+
+
+_SPEND = Statement(_spending)
 
 
 @dataclass(frozen=True)
@@ -100,9 +110,8 @@ def _reads(nonce: str, answer: str) -> bool:
 
 def _first_try(nonce: str) -> bool:
     with writing() as connection:
-        insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(SpentChallenge)
-        statement = insert.values(nonce=nonce, expires_at=now() + timedelta(seconds=LIFE + 5)).on_conflict_do_nothing()
-        return connection.execute(statement.returning(SpentChallenge.nonce)).scalar() is not None
+        expires = now() + timedelta(seconds=LIFE + 5)
+        return _SPEND.within(connection, the_nonce=nonce, expires=expires) is not None
 
 
 def _spell(digest: bytes) -> str:

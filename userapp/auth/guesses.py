@@ -33,18 +33,18 @@ def charge(account: str, network: str, known: bool = False) -> None:
 
 def give_back(account: str, network: str, known: bool = False) -> None:
     """Undo `charge` for a guess that was never compared."""
-    budgets.refund("login", account)
-    succeed(network, known)
-
-
-def succeed(network: str, known: bool = False) -> None:
-    """A right password is no guess: give back what it cost its address and the service."""
-    config = current_app.config
     with writing() as connection:
-        if config["ADDRESS_LIMITS"]:
-            budgets.refund_sliding_in(connection, ADDRESS, network, config["LOGIN_WINDOW"])
-        if config["ALL_LOGIN_TRIES"] and not known:
-            budgets.refund_in(connection, *ALL)
+        budgets.refund_in(connection, "login", account)
+        succeed(connection, network, known)
+
+
+def succeed(connection: Connection, network: str, known: bool = False) -> None:
+    """A right password is no guess: give back what it cost its address and the service, in the caller's transaction."""
+    config = current_app.config
+    if config["ADDRESS_LIMITS"]:
+        budgets.refund_sliding_in(connection, ADDRESS, network, config["LOGIN_WINDOW"])
+    if config["ALL_LOGIN_TRIES"] and not known:
+        budgets.refund_in(connection, *ALL)
 
 
 def forget(connection: Connection, account: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from .. import audit, codes, credentials, identifiers, messages, passwords, signals
@@ -15,11 +15,16 @@ from ..credentials import Caller, Issued, Origin
 from ..errors import AppError, PhoneTaken, TooSoon
 from ..extensions import db, reading
 from ..models import User
+from ..statements import Statement
 from . import captcha, guesses
 from .devices import KINDS, Device
 from .errors import AccountDisabled, EmailTaken, NameTaken, NotCreated, RegisterPasswordLength
 
 COLUMNS = {"uid": User.uid, "uname": User.uname_key, "phone": User.phone, "email": User.email}
+FIND = {
+    kind: Statement(select(*User.__table__.c).where(column == bindparam("identifier")))
+    for kind, column in COLUMNS.items()
+}
 
 
 @dataclass(frozen=True)
@@ -54,31 +59,28 @@ def sign_in(kind: str, identifier: str, password: str, answer: captcha.Given, cl
     if user.disabled:
         raise AccountDisabled()
     renewed = passwords.hash_password(password) if passwords.needs_rehash(user.password_hash) else None
-    issued = _issue(user, account, renewed, client)
-    guesses.succeed(client.network, known)
+    issued = _issue(user, account, known, renewed, client)
     signals.signed_in.send(current_app._get_current_object(), user_id=user.id)  # type: ignore[attr-defined]
     return issued
 
 
-def _issue(row: Row[Any], account: str, renewed: str | None, client: Client) -> Issued:
-    user = db.session.get_one(User, row.id)
+def _issue(user: Any, account: str, known: bool, renewed: str | None, client: Client) -> Issued:
     if renewed:  # only in place of the hash that was checked: a change under way meanwhile must win
-        same = (User.id == row.id, User.password_hash == row.password_hash)
+        same = (User.id == user.id, User.password_hash == user.password_hash)
         db.session.execute(update(User).where(*same).values(password_hash=renewed))
     guesses.forget(db.session.connection(), account)
+    guesses.succeed(db.session.connection(), client.network, known)
     kind = KINDS[client.kind]
-    issued = credentials.issue(user, kind, client.origin, generation=row.generation, remember=client.remember)
+    issued = credentials.issue(user, kind, client.origin, generation=user.generation, remember=client.remember)
     audit.record("sign_in", user.id, by=client.kind)
     db.session.commit()
     return issued
 
 
-def find(kind: str, identifier: str) -> Row[Any] | None:
+def find(kind: str, identifier: str) -> Any:
     """The account with an identifier of a kind, as a row; the same statement is run where there cannot be one."""
     canonical = identifiers.canonical(kind, identifier)
-    with reading() as connection:
-        found = connection.execute(select(*User.__table__.c).where(COLUMNS[kind] == (canonical or "\x01")))
-        return found.one_or_none()
+    return FIND[kind].one_or_none(db.engine, identifier=canonical or "\x01")
 
 
 def _account_key(kind: str, identifier: str, user: Row[Any] | None, device: Device) -> tuple[str, bool]:
