@@ -19,7 +19,8 @@ def _bind() -> str:
 bind = os.environ.get("GUNICORN_BIND") or _bind()
 worker_class = "gthread"  # a sync worker stands still for one slow client
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
-threads = int(os.environ.get("GUNICORN_THREADS", "8"))
+# More than passwords may wait for hashing (USERAPP_HASH_QUEUE): in a storm of sign-ins, readers still find a thread.
+threads = int(os.environ.get("GUNICORN_THREADS", "40"))
 timeout = 30
 graceful_timeout = 20
 keepalive = 5

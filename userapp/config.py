@@ -36,7 +36,7 @@ SETTINGS: dict[str, Setting] = {
     "TIME_ZONE": Setting("UTC", "The zone of dates on pages for a visitor whose own is not known yet."),
     "THEME": Setting("", "The folder of templates/ and static/ that replace ours; empty is theme/ in the instance."),
     "SQLALCHEMY_DATABASE_URI": Setting("", "The database; empty means SQLite in the instance folder."),
-    "DB_POOL_SIZE": Setting(0, "Database connections of each worker that stay open (0 = its threads)."),
+    "DB_POOL_SIZE": Setting(0, "Database connections of each worker that stay open (0 = 8); threads may have more."),
     "DB_STATEMENT_SECONDS": Setting(5, "Seconds a statement of a request may take on PostgreSQL."),
     "DB_LOCK_SECONDS": Setting(3, "Seconds a statement may wait for a lock on PostgreSQL."),
     "DB_PGBOUNCER": Setting(False, "A PgBouncer in transaction mode stands in front of PostgreSQL."),
@@ -64,7 +64,9 @@ SETTINGS: dict[str, Setting] = {
     "ARGON2_TIME": Setting(2, "argon2id passes."),
     "ARGON2_PARALLELISM": Setting(1, "argon2id lanes."),
     "HASH_THREADS": Setting(0, "Threads that hash passwords in each worker (0 = cores less one)."),
-    "HASH_QUEUE": Setting(64, "Passwords that may wait for a hash thread; beyond is 503."),
+    "HASH_QUEUE": Setting(
+        32, "Passwords that may wait for a hash thread, fewer than the server has threads; beyond is 503."
+    ),
     "ADDRESS_LIMITS": Setting(True, "Count what comes from one client address; can be 0 only beside devtools."),
     "LOGIN_TRIES": Setting(5, "Wrong passwords an account takes within LOGIN_WINDOW."),
     "LOGIN_WINDOW": Setting(300, "Seconds."),

@@ -7,11 +7,10 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Flask, current_app, g, has_request_context, request
 from flask_login import LoginManager
-from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import Connection, MetaData, event
@@ -23,9 +22,6 @@ from .addresses import client_network
 from .safe_mail import SafeMail
 from .volume import Volume, storage_options
 
-if TYPE_CHECKING:
-    from alembic.config import Config
-
 NAMES = {  # SQLite's batch migrations need every constraint to have a name
     "ix": "ix_%(column_0_label)s",
     "uq": "uq_%(table_name)s_%(column_0_name)s",
@@ -34,6 +30,7 @@ NAMES = {  # SQLite's batch migrations need every constraint to have a name
     "pk": "pk_%(table_name)s",
 }
 SCRUBBED = 128 * 1024 * 1024  # bytes; rewriting a larger file would hold up everybody, so its operator chooses when
+THREADS = 40  # of a worker, where gunicorn is told nothing else
 
 
 class Base(DeclarativeBase):
@@ -43,7 +40,6 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(model_class=Base, disable_autonaming=True)
-migrate = Migrate()
 login_manager = LoginManager()
 csrf = CSRFProtect()
 mail = SafeMail()
@@ -51,14 +47,14 @@ limiter = Volume(key_func=client_network, default_limits=[lambda: str(current_ap
 
 
 def connect(app: Flask) -> None:
-    """Bind database, migrations and mail to `app`; each new SQLite connection is set up as docs/decisions.md says."""
-    from . import models  # noqa: F401 - the tables must be known to migrations
+    """Bind database and mail to `app`; each new SQLite connection is set up as docs/decisions.md says."""
+    from . import models, revisions  # noqa: F401 - the tables must be known to migrations
 
     Path(app.instance_path).mkdir(mode=0o700, parents=True, exist_ok=True)
     app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", engine_options(app.config))
     app.config.setdefault("RATELIMIT_STORAGE_OPTIONS", storage_options(app.config["RATELIMIT_STORAGE_URI"]))
     db.init_app(app)
-    migrate.init_app(app, db, directory=str(_migrations()), render_as_batch=True)
+    revisions.connect(app)
     mail.init_app(app)
     with app.app_context():
         engine = db.engine
@@ -74,28 +70,16 @@ def connect(app: Flask) -> None:
 
 
 def engine_options(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A connection for every thread, and as many again for a moment: some requests need a second one."""
-    size = config["DB_POOL_SIZE"] or int(os.environ.get("GUNICORN_THREADS") or 8)
-    options = {"hide_parameters": True, "pool_size": size, "max_overflow": size + 2, "pool_timeout": 3}
+    """A few connections that stay open, and for a moment one for every thread and ten more: some need a second one.
+
+    Most threads of a busy worker wait for a hash, and hold no connection meanwhile.
+    """
+    threads, size = int(os.environ.get("GUNICORN_THREADS") or THREADS), config["DB_POOL_SIZE"] or 8
+    options = {"hide_parameters": True, "pool_size": size, "pool_timeout": 3}
+    options["max_overflow"] = max(2, threads + 10 - size)
     if config["SQLALCHEMY_DATABASE_URI"].startswith("postgresql"):
         options |= {"pool_recycle": 1800, "connect_args": postgresql.connect_args(config)}
     return options
-
-
-def _migrations() -> Path:
-    """Beside the package in a checkout, inside it where it is installed."""
-    here = Path(__file__).parent
-    return next(folder for folder in (here / "migrations", here.parent / "migrations") if folder.is_dir())
-
-
-def _add_plugins_branches(config: Config) -> Config:
-    """The revisions of Alembic's command under way: the service's own, and each plugin's branch."""
-    folders = [_migrations() / "versions", *current_app.extensions["userapp.migrations"]]
-    config.set_main_option("version_locations", os.pathsep.join(map(str, folders)))
-    return config
-
-
-migrate.configure(_add_plugins_branches)
 
 
 def _set_up_sqlite(raw: sqlite3.Connection, journal: str) -> None:

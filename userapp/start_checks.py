@@ -5,16 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import Any
 
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from flask import Flask, current_app
+from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from . import create_app, passwords
+from . import create_app, passwords, revisions
 from .config import UnsafeStart
 from .extensions import db, reading
 from .models import User
@@ -56,26 +52,16 @@ def refuse_unready(app: Flask) -> None:
 
 def schema_trouble() -> str:
     """What the tables lack, in one line; empty where they are this release's or a later one's."""
+    known, heads = revisions.known()
     with reading() as connection:
-        present = set(MigrationContext.configure(connection).get_current_heads())
-    wanted, newer = _wanted(present)
-    if not wanted or newer:
+        present = revisions.present(connection)
+    wanted = heads - present
+    if not wanted or present - known:  # a database that is ahead is right
         return ""
     state = "has no tables of ours" if not present else "lacks migrations"
     return (
         f"the database {state} (it is at {', '.join(sorted(present)) or 'nothing'}): flask --app wsgi db upgrade heads"
     )
-
-
-def _wanted(present: set[str]) -> tuple[set[str], bool]:
-    """The revisions this release ends with that the database lacks; and whether it has one that we do not know."""
-    extension: Any = current_app.extensions["migrate"]
-    script = ScriptDirectory.from_config(extension.migrate.get_config(extension.directory))
-    try:
-        script.get_revisions(tuple(present))
-    except CommandError:
-        return set(), True
-    return set(script.get_heads()) - present, False
 
 
 def default_administrator() -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, Executable
 from sqlalchemy.engine import Dialect
@@ -26,16 +25,21 @@ class Statement:
     def one_or_none(self, engine: Engine, **values: Any) -> Any:
         """The first row of a SELECT on a connection of the pool, without any transaction; None where there is none."""
         spelled, errors = self._in_words_of(engine.dialect), engine.dialect.loaded_dbapi.Error
-        pooled: Any = None
+        must_not_begin = engine.dialect.name == "postgresql"  # SQLite begins only when it is told to
+        pooled, raw = None, None
         try:
             pooled = engine.raw_connection()
-            with _autocommit(engine, pooled.dbapi_connection) as raw:
-                return spelled.run(engine, raw, values)
+            raw = cast(Any, pooled.dbapi_connection)
+            if must_not_begin:
+                raw.autocommit = True
+            return spelled.run(engine, raw, values)
         except errors as error:
-            if pooled is not None and engine.dialect.is_disconnect(error, pooled.dbapi_connection, None):
+            if pooled is not None and engine.dialect.is_disconnect(error, raw, None):
                 pooled.invalidate(error)
             raise spelled.as_ours(error) from error
         finally:
+            if raw is not None and must_not_begin and not raw.closed:
+                raw.autocommit = False
             if pooled is not None:
                 pooled.close()
 
@@ -56,20 +60,6 @@ class Statement:
             statement = self._build(dialect.name) if callable(self._build) else self._build
             found = self._spelled[dialect.name] = _Spelled(statement, dialect)
         return found
-
-
-@contextmanager
-def _autocommit(engine: Engine, raw: Any) -> Iterator[Any]:
-    """No transaction is begun; SQLite begins none unless it is told to."""
-    if engine.dialect.name != "postgresql":
-        yield raw
-        return
-    raw.autocommit = True
-    try:
-        yield raw
-    finally:
-        if not raw.closed:
-            raw.autocommit = False
 
 
 class _Spelled:

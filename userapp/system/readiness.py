@@ -8,12 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TookTooLong
 from time import monotonic
 
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import Flask, current_app
 from sqlalchemy import select, text
 
-from ..extensions import db, migrate, reading
+from .. import revisions
+from ..extensions import db, reading
 from ..models import Message
 
 KEPT = 1.0  # seconds an answer is good for: the question is open to strangers
@@ -68,22 +67,12 @@ def _database() -> str:
 
 def _migrations() -> str:
     """A database that is ahead is right: while an upgrade is under way, the code it comes from still serves."""
-    known, heads = _revisions()
+    known, heads = revisions.known()
     with reading() as connection:
-        present = set(MigrationContext.configure(connection).get_current_heads())
+        present = revisions.present(connection)
     if present == heads or present - known:
         return "ok"
     return f"the database is at {'/'.join(sorted(present)) or 'nothing'}, this code needs {'/'.join(sorted(heads))}"
-
-
-def _revisions() -> tuple[set[str], set[str]]:
-    """Every revision this code knows, the plugins' too, and the last of each branch; looked up once."""
-    found: tuple[set[str], set[str]] | None = current_app.extensions.get("userapp.revisions")
-    if found is None:
-        script = ScriptDirectory.from_config(migrate.get_config())
-        found = {one.revision for one in script.walk_revisions()}, set(script.get_heads())
-        current_app.extensions["userapp.revisions"] = found
-    return found
 
 
 def readiness() -> Readiness:
