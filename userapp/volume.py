@@ -38,6 +38,14 @@ class Volume(Limiter):
 
     _told = False
 
+    def init_app(self, app: Flask) -> None:
+        """As ever, less the two hooks that set headers we do not send and empty what ends with the request anyway."""
+        hooks = app.after_request_funcs, app.teardown_request_funcs
+        before = [len(funcs[None]) for funcs in hooks]
+        super().init_app(app)
+        for funcs, many in zip(hooks, before, strict=True):
+            del funcs[None][many:]
+
     def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:
         if in_middleware and self.enabled and not self._storage_dead and self._granted():
             return

@@ -159,7 +159,7 @@ def test_a_forged_or_foreign_cookie_is_no_challenge(client, make_app):
     for cookie in (
         "",
         "x",
-        good[:-1] + ("A" if good[-1] != "A" else "B"),
+        good[:-5] + ("A" if good[-5] != "A" else "B") + good[-4:],  # the last character has bits that count for nothing
         foreign.get_cookie("captcha").value,
         "é" * 400,
     ):
