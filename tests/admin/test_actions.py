@@ -153,7 +153,7 @@ def test_deleting_takes_everything_but_that_it_was(app, admin, client, ning, act
     assert admin.get(f"/admin/users/{NING}").status_code == 404
     assert act("disable").status_code == 404
     with app.app_context():
-        assert db.session.query(Message).count() == 1, "the administrator's own"
+        assert db.session.query(Message).count() == 2, "the administrator's own and the farewell"
         events = db.session.query(AuditEvent).filter_by(user_id=NING, actor_id=NING).all()
         assert events and not any(row.address or row.detail for row in events)
 

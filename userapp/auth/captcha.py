@@ -77,7 +77,6 @@ def answers(nonce: str) -> list[str]:
     return [_spell(digest) for digest in keys.macs("captcha", nonce)]
 
 
-@tallies.counted("captcha")
 def work_for(nonce: str) -> dict[str, Any]:
     """The same challenge as something to compute; raises NotFound where the setting is off."""
     if not current_app.config["CAPTCHA_WORK"]:
@@ -85,6 +84,7 @@ def work_for(nonce: str) -> dict[str, Any]:
     return work.task(nonce)
 
 
+@tallies.counted("captcha")
 def spend(given: Given, only: type[AppError] | None = None) -> None:
     """Use the challenge up and compare the answer.
 
