@@ -15,7 +15,7 @@ from tests.conftest import PASSWORD, Json
 from tests.email_binding.conftest import NEW, OLD, accepted, refused
 from userapp import codes
 from userapp.extensions import db, reading, writing
-from userapp.models import Code, EmailChange, User
+from userapp.models import Code, EmailChange, LostMailbox, User
 
 WRONG = "AAAAAAAAAA"
 CONFIRM = "/user/email/unbind_confirm"
@@ -77,34 +77,41 @@ def test_a_code_works_once(changing):
     assert refused(client.post(CONFIRM, data=right)) == 10802
 
 
-COMBINATIONS = list(product(("email", "email-old", "email-new"), ("ning", "else"), (OLD, NEW, "third@example.com")))
-DOORS = {"email": ("ning", OLD), "email-old": ("ning", OLD), "email-new": ("ning", NEW)}
+PURPOSES = ("email", "email-old", "email-new", "email-lost", "reset")
+COMBINATIONS = list(product(PURPOSES, ("ning", "else"), (OLD, NEW, "third@example.com")))
+DOORS = {  # where a code is given, and the one combination that is right there
+    "email": ("ning", OLD, "/user/email/bind", "captcha"),
+    "email-old": ("ning", OLD, CONFIRM, "old_captcha"),
+    "email-new": ("ning", NEW, CONFIRM, "new_captcha"),
+    "email-lost": ("ning", NEW, "/user/email/lost_confirm", "new_captcha"),
+}
 
 
 @pytest.mark.parametrize("door", list(DOORS))
 def test_codes_do_not_cross_purposes_accounts_or_addresses(app, changing, make_user, door):
-    app.config["CODE_TRIES_PER_HOUR"] = 1000
+    app.config.update(CODE_TRIES_PER_HOUR=1000, LOST_MAILBOX="yes")
     client, right = changing()
     make_user("else", email="else@example.com")
+    if door == "email-lost":
+        ask = {"password": PASSWORD, "new_email": NEW}
+        assert client.post("/user/email/lost", data=ask).json["status"]
     with app.app_context(), writing() as connection:
         connection.execute(update(User).where(User.uname == "ning").values(email_verified=door != "email"))
+    owner, target, path, field = DOORS[door]
     for purpose, uname, address in COMBINATIONS:
-        if (uname, address) == DOORS[door] and purpose == door:
+        if (purpose, uname, address) == (door, owner, target):
             continue
         with app.app_context():
             db.session.execute(delete(Code).where(Code.purpose.in_([purpose, door])))
             if purpose != door:
-                codes.issue(door, DOORS[door][1], user_of("ning"))
+                codes.issue(door, target, user_of("ning"))
             code = codes.issue(purpose, address, user_of(uname))
             db.session.commit()
-        if door == "email":
-            reply = client.post("/user/email/bind", data={"captcha": code})
-        else:
-            field = "old_captcha" if door == "email-old" else "new_captcha"
-            reply = client.post(CONFIRM, data={**right, field: code})
-        assert refused(reply) in (10802, 10804, 10813, 10814), (purpose, uname, address)
-        with app.app_context():
-            assert user_of("ning").email == OLD and user_of("ning").email_verified is (door != "email")
+        reply = client.post(path, data={**right, field: code})
+        assert reply.json["code"] in (10802, 10804, 10813, 10814), (purpose, uname, address)
+    with app.app_context():
+        assert user_of("ning").email == OLD and user_of("ning").email_verified is (door != "email")
+        assert db.session.query(LostMailbox.user_id).filter_by(proven=True).count() == 0
 
 
 def test_ten_messages_a_day_and_no_more(app, signed_in):
@@ -116,15 +123,13 @@ def test_ten_messages_a_day_and_no_more(app, signed_in):
 
 
 def test_a_taken_address_is_charged_like_a_free_one(app, verified, signed_in, make_user):
-    client = verified()
+    client, first, second = verified(), signed_in("first"), signed_in("second")
     make_user("owner", email="taken@example.com")
-    other = signed_in("other")
     app.config["MESSAGE_GAP"] = 60
     for address, number in (("taken@example.com", 10809), ("free@example.com", 0)):
-        assert other.post("/user/email/new", data={"email": address}).json["code"] in (number, 10817)
-        assert refused(other.post("/user/email/new", data={"email": address})) in (10817, 10807)
-    reply = client.post("/user/email/unbind", data={"new_email": "taken@example.com"})
-    assert refused(reply) == 10815
+        assert first.post("/user/email/new", data={"email": address}).json["code"] == number
+        assert refused(second.post("/user/email/new", data={"email": address})) == 10817
+    assert refused(client.post("/user/email/unbind", data={"new_email": "taken@example.com"})) == 10815
     assert refused(client.post("/user/email/unbind", data={"new_email": "taken@example.com"})) == 10817
 
 

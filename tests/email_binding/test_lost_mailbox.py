@@ -70,6 +70,7 @@ def test_the_service_moves_the_address_when_the_wait_is_over_and_nobody_comes_ba
     client = waiting()
     state = client.get("/user/email").json["data"]
     assert (state["email"], state["status"], state["state"]) == (OLD, 1, "waiting")
+    assert abs(state["lost"]["due"] - datetime.now(UTC).timestamp() - 7 * 86400) < 60
     assert state["lost"]["new_masked"] == "n***@example.com" and NEW not in str(state)
     with in_days(6, hours=23):
         assert purged(app) == 0 and address(app) == OLD
@@ -108,6 +109,8 @@ def test_a_link_of_somebody_else_or_none_stops_nothing(app, waiting, outbox):
     link = link_in(outbox, KEEP)
     for wrong in ("", "x", link[:-2] + "xx", link.replace(".", "")):
         assert code_of(app.test_client().post(KEEP, data={"link": wrong})) == (410, 10802)
+    with in_days(8, seconds=5):
+        assert code_of(app.test_client().post(KEEP, data={"link": link})) == (410, 10802)
     assert app.test_client().post(KEEP, data={"link": link}).json["status"]
 
 

@@ -79,6 +79,15 @@ def test_a_change_is_resent_on_one_side_and_cancelled(signed_in, code_to):
     accepted(client.post("/user/email/unbind", data={"new_email": "new@example.com"}))
     first = code_to("new@example.com")
     accepted(client.post("/user/email/resend", data={"side": "new"}))
+    pending = client.get("/user/email").json["data"]["pending"]
+    assert (pending["old_masked"], pending["new_masked"]) == ("o***@example.com", "n***@example.com")
+    assert (pending["old_done"], pending["new_done"], pending["old_tries"], pending["new_tries"]) == (
+        False,
+        False,
+        5,
+        5,
+    )
+    assert isinstance(pending["expires"], int) and isinstance(pending["new_resend_in"], int)
     codes = {"old_captcha": code_to("old@example.com"), "new_captcha": first}
     assert refused(client.post("/user/email/unbind_confirm", data=codes)) == 10814
     accepted(client.post("/user/email/cancel"))

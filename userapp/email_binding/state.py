@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from flask import current_app
@@ -31,6 +32,17 @@ def binding() -> dict[str, Any]:
     if (wish := lost_mailbox.pending(current_user.user_id)) and (described := _lost(wish)):
         return described
     return {"state": "verified", "lost_offered": lost_mailbox.offered()}
+
+
+def as_json() -> dict[str, Any]:
+    """The same for programs: moments as Unix seconds."""
+    return dict(_seconds(binding()))
+
+
+def _seconds(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _seconds(part) for name, part in value.items()}
+    return int(value.timestamp()) if isinstance(value, datetime) else value
 
 
 def _lost(wish: Row[Any]) -> dict[str, Any] | None:

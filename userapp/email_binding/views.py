@@ -50,7 +50,7 @@ def page_values() -> dict[str, Callable[[], Any]]:
 @web.page(PAGE)
 def page() -> Outcome:
     """The page of the address; the address and what is under way as JSON."""
-    return Outcome(data=verification.status(current_user) | state.binding())
+    return Outcome(data=verification.status(current_user) | state.as_json())
 
 
 @blueprint.route("/user/email/status", methods=["GET", "POST"])
