@@ -15,9 +15,10 @@ WANTED = "另一个账号"
 
 
 @pytest.fixture
-def app(make_app):
+def app(app):
     """The strict profile's silence, with everything else as documented so that a test can get there."""
-    return make_app(DISCLOSURE="never")
+    app.config["DISCLOSURE"] = "never"
+    return app
 
 
 @pytest.fixture

@@ -23,9 +23,10 @@ PAGE = {"Accept": "text/html"}
 
 
 @pytest.fixture
-def app(make_app):
+def app(app):
     """An installation that has switched it on."""
-    return make_app(LOST_MAILBOX="yes")
+    app.config["LOST_MAILBOX"] = "yes"
+    return app
 
 
 @pytest.fixture
@@ -130,7 +131,7 @@ def test_where_it_is_off_there_is_nothing(app, verified):
     assert client.post(LOST, data=ASK).status_code == 404
 
 
-@pytest.mark.parametrize("kind", [Json, Browser])
+@pytest.mark.parametrize("kind", [Json, pytest.param(Browser, marks=pytest.mark.long)])
 def test_what_is_refused(app, verified, signed_in, make_user, kind):
     client = verified("ning", kind)
     make_user("owner", email="taken@example.com")
@@ -149,6 +150,7 @@ def test_what_is_refused(app, verified, signed_in, make_user, kind):
     assert "必须为已验证的邮箱" in other.post(LOST, data=ASK).get_data(as_text=True)
 
 
+@pytest.mark.long
 def test_wrong_passwords_are_counted_with_those_of_a_password_change(verified):
     client = verified()
     for _ in range(3):
@@ -159,6 +161,7 @@ def test_wrong_passwords_are_counted_with_those_of_a_password_change(verified):
     assert code_of(client.post(LOST, data=ASK)) == (429, 10110)
 
 
+@pytest.mark.long
 def test_five_a_day_so_that_nobody_fills_the_old_mailbox(verified):
     client = verified()
     numbers = [
@@ -231,6 +234,7 @@ def test_it_dies_with(app, waiting, outbox, what):
         assert db.session.execute(select(LostMailbox.user_id)).scalar() is None
 
 
+@pytest.mark.long
 def test_it_dies_with_an_undo(app, waiting, outbox, changing):
     client, right = changing()
     assert client.post("/user/email/unbind_confirm", data=right).json["status"]
@@ -242,6 +246,7 @@ def test_it_dies_with_an_undo(app, waiting, outbox, changing):
         assert db.session.execute(select(LostMailbox.user_id)).scalar() is None
 
 
+@pytest.mark.long
 def test_the_address_is_somebody_elses_by_then(app, waiting, make_user):
     waiting()
     with in_days(7, seconds=5):

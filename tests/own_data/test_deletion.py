@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -49,6 +50,20 @@ def test_everything_works_until_the_service_deletes_it(app, signed_in):
         assert purged(app) == 1
         assert client.get("/user/info").json["code"] == -2
         assert client.login("ning").json["code"] == 10100
+
+
+def test_the_services_own_thread_does_it(make_app):
+    app = make_app(DELETION_DAYS=0)
+    app.test_client_class = Json
+    client, courier = app.test_client(), app.extensions["userapp.courier"]
+    client.register("ning", email="ning@example.com")
+    assert client.post("/user/delete").json["status"]
+    end = time.monotonic() + 60
+    while accounts_left(app) != (0, 0) and time.monotonic() < end:
+        courier.purge_at = 0.0  # as if five minutes had passed
+        courier.call()
+        time.sleep(0.1)
+    assert accounts_left(app) == (0, 0)
 
 
 def test_asking_again_does_not_move_the_day(signed_in, outbox):

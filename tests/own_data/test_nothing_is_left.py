@@ -110,6 +110,7 @@ def test_nothing_is_left_of_a_person_who_asked(app, person, smtp_server):
     assert "userapp - 账号将被删除" in subjects and subjects[-1] == "userapp - 账号已删除"
 
 
+@pytest.mark.long
 def test_what_stays_is_a_number_and_what_happened_when(app, person):
     with app.app_context():
         user_id = db.session.query(User).one().id
@@ -122,6 +123,7 @@ def test_what_stays_is_a_number_and_what_happened_when(app, person):
     assert found_in(app) == set() and pictures(app) == []
 
 
+@pytest.mark.long
 def test_a_farewell_that_cannot_leave_keeps_its_address_and_nothing_else(app, person, smtp_server):
     smtp_server.refuse_with = 451
     with app.app_context():
@@ -136,6 +138,7 @@ def test_a_farewell_that_cannot_leave_keeps_its_address_and_nothing_else(app, pe
     assert [str(mail["Subject"]) for mail in smtp_server.messages].count("userapp - 账号已删除") == 1
 
 
+@pytest.mark.long
 def test_the_name_is_free_again_for_somebody_else(app, person):
     with app.app_context():
         accounts.remove(db.session.query(User).one().id, accounts.OPERATOR)

@@ -12,7 +12,7 @@ from tests.callers import done, signed_in_as, told
 from tests.conftest import Browser, Json
 from userapp import codes
 from userapp.extensions import db
-from userapp.models import User, now
+from userapp.models import Code, User, now
 
 PHONE = "+8613800138000"
 JSON = {"Accept": "application/json"}
@@ -312,3 +312,23 @@ def test_a_session_unseen_for_a_while_can_change_what_it_likes(signed_in):
     with time_machine.travel(now() + timedelta(minutes=2)):
         assert client.post("/user/info", data={"intro": "seen again"}).json["status"]
         assert client.get("/user/info").json["data"]["intro"] == "seen again"
+
+
+@pytest.mark.parametrize("value", [{"phone": "13900139000"}, {"email": "other@example.com"}])
+def test_a_reset_sent_to_what_was_replaced_is_void(app, signed_in, value):
+    client = signed_in("ning", phone="13800138000", email="ning@example.com")
+    stranger = Json(app)
+    stranger.post("/user/reset", data={"email": "ning@example.com", "captcha": stranger.captcha()})
+    assert client.post("/user/info", data=value).json["status"]
+    with app.app_context():
+        assert db.session.query(Code).filter_by(purpose="reset").count() == 0
+
+
+def test_a_reset_under_way_outlives_a_change_that_is_none(app, signed_in):
+    client = signed_in("ning", phone="13800138000", email="ning@example.com")
+    stranger = Json(app)
+    stranger.post("/user/reset", data={"email": "ning@example.com", "captcha": stranger.captcha()})
+    same = {"phone": "13800138000", "email": "ning@example.com", "intro": "hello"}
+    assert client.post("/user/info", data=same).json["status"]
+    with app.app_context():
+        assert db.session.query(Code).filter_by(purpose="reset").count() == 1

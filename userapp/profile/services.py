@@ -34,13 +34,8 @@ def change_info(
     _refuse(user, wanted)
     if awaited and awaited != user.email:
         _await(user, awaited, mailed)
-    if gender is not None:
-        user.gender = gender
-    if intro is not None:
-        user.intro = intro
-    if language is not None:
-        user.language = language
-    _set(user, **wanted)
+    given = {"gender": gender, "intro": intro, "language": language}
+    _set(user, **{name: value for name, value in given.items() if value is not None}, **wanted)
     _commit(user, wanted, before, mailed)
     return user
 
@@ -74,7 +69,12 @@ def _changed(user: Any, wanted: dict[str, str | None]) -> dict[str, str | None]:
 
 
 def _set(user: User, **values: Any) -> None:
-    """Fill the columns; a new address is not verified, and when a phone came is kept for the undo of a change."""
+    """Fill the columns; a new address is not verified, and when a phone came is kept for the undo of a change.
+
+    A reset sent to an address or number that goes must not come after, and not count the next one as proven.
+    """
+    if {"phone", "email"} & values.keys():
+        codes.drop(user.id, "reset")
     if "email" in values:
         values["email_verified"] = False
     if "phone" in values:
