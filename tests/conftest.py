@@ -25,6 +25,7 @@ from userapp.testing import ANSWER, HTML, PASSWORD, SETTINGS, Browser, Json, bui
 __all__ = ["ANSWER", "HTML", "ON_POSTGRESQL", "PASSWORD", "Browser", "Json"]
 
 pytest_plugins = ["userapp.testing", "tests.servers", "tests.callers"]
+collect_ignore = ["plugins"]  # packages of their own: tests/packaging installs them and runs their tests
 
 ON_POSTGRESQL = os.environ.get("TEST_ON") == "postgresql"
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import AppError
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 View = TypeVar("View", bound=Callable[..., Any])
 JSON = "application/json"
@@ -75,6 +78,12 @@ def described(
         return view
 
     return mark
+
+
+def also_refuses(app: Flask, endpoint: str, *errors: type[AppError]) -> None:
+    """Say that a route of somebody else may answer these too: for receivers of signals that raise."""
+    more = app.extensions.setdefault("userapp.refusals", {})
+    more[endpoint] = (*more.get(endpoint, ()), *errors)
 
 
 PICTURES = dict.fromkeys(("lager", "large"), "https://id.example.com/avatar/large/031/31.png?_t=1432222999")

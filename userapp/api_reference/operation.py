@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Flask
@@ -54,8 +54,10 @@ class Subject:
         """The marks of a route's view."""
         view = app.view_functions[rule.endpoint]
         form = getattr(view, "form", None)
+        said = getattr(view, "described", Description())
+        more = app.extensions.get("userapp.refusals", {}).get(rule.endpoint, ())
         return cls(
-            rule, method, view, getattr(view, "described", Description()), getattr(view, "document", None),
+            rule, method, view, replace(said, refusals=(*said.refusals, *more)), getattr(view, "document", None),
             form(formdata=None) if form else None, status, values_of(app),
         )  # fmt: skip
 

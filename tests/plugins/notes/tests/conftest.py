@@ -1,0 +1,13 @@
+"""The service's own fixtures, with the plugin loaded."""
+
+import pytest
+
+from userapp.config import PLUGINS
+
+pytest_plugins = ["userapp.testing"]
+
+
+@pytest.fixture
+def app_settings():
+    """What `app` is made with."""
+    return {"PLUGINS": [*PLUGINS, "notes"], "NOTES_MOST": 2}
