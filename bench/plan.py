@@ -10,13 +10,13 @@ class Plan:
     """Counts and durations of one run."""
 
     accounts: int = 10_000
-    rounds: int = 7
-    reads: int = 1000
-    hashes: int = 40
+    rounds: int = 5
+    reads: int = 600
+    hashes: int = 30
     connections: tuple[int, ...] = (1, 16, 64)
     storms: int = 3
-    storm_seconds: float = 8
-    starts: int = 7
+    storm_seconds: float = 6
+    starts: int = 5
     sizes: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
     pictures: int = 300
 

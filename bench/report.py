@@ -66,7 +66,7 @@ def starts(found: dict[str, list[tuple[float, float]]], memory: dict[str, float]
     for name, runs in found.items():
         ratio = spread([own[1] / other[1] for own, other in zip(runs, base, strict=True)])
         seconds = [spread([run[1] for run in runs]), spread([run[0] for run in runs])]
-        rows.append([name, ratio, *seconds, f"{memory[name]:.0f}"])
+        rows.append([name, ratio, *seconds, f"{memory[name]:.0f}" if name in memory else ""])
     return table(head, rows)
 
 

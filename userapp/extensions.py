@@ -67,6 +67,7 @@ def connect(app: Flask) -> None:
     event.listen(engine, "checkout", lambda *_values: metrics.connections.inc())
     event.listen(engine, "checkin", lambda *_values: metrics.connections.dec())
     app.extensions["userapp.autocommit"] = _autocommit(engine)
+    app.extensions["userapp.immediate"] = engine.execution_options(sqlite_begin="IMMEDIATE")
 
 
 def engine_options(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,7 +111,8 @@ def reading() -> Iterator[Connection]:
 @contextmanager
 def writing() -> Iterator[Connection]:
     """A short transaction of its own, committed at the end: for counters that hold whatever the caller does next."""
-    with db.engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+    engine: Engine = current_app.extensions["userapp.immediate"]
+    with engine.begin() as connection:
         yield connection
 
 

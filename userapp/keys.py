@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from functools import lru_cache
 
 from flask import current_app
 from itsdangerous import URLSafeTimedSerializer
@@ -33,7 +34,12 @@ def macs(purpose: str, text: str) -> list[bytes]:
 
 def signer(purpose: str) -> URLSafeTimedSerializer:
     """Signs what a client carries for us."""
-    return URLSafeTimedSerializer(list(reversed(_secrets())), salt=f"userapp.{purpose}")
+    return _signer(purpose, *reversed(_secrets()))
+
+
+@lru_cache(maxsize=64)
+def _signer(purpose: str, *secrets: str) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(list(secrets), salt=f"userapp.{purpose}")
 
 
 def _mac(secret: str, purpose: str, text: str) -> bytes:

@@ -37,6 +37,8 @@ class Device:
 
 def read(cookie: str, live_user_id: int | None) -> Device:
     """The device a cookie tells of; a forged or retired one is a new device."""
+    if not cookie:
+        return Device(live_user_id=live_user_id)
     try:
         key, accounts = keys.signer("device").loads(cookie[:1000], max_age=LIFE)
     except (BadData, ValueError, TypeError):
