@@ -89,6 +89,7 @@ def test_the_old_mailbox_is_told_at_once_and_stops_it_by_a_button_never_by_openi
     waiting()
     announced = [mail for mail in outbox() if mail["to"] == OLD and KEEP in mail["text"]]
     assert len(announced) == 1 and "n***@example.com" in announced[0]["text"] and NEW not in announced[0]["text"]
+    assert "忽略" not in announced[0]["text"], "only the mail of a code may be ignored"
     link = link_in(outbox, KEEP)
     app.test_client_class = Browser
     reader = app.test_client()
