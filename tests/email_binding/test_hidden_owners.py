@@ -7,6 +7,8 @@ from sqlalchemy import delete, func, select
 
 from tests.conftest import PASSWORD, Browser
 from tests.email_binding.conftest import accepted, refused
+from userapp import delivery
+from userapp.errors import MailNotSent
 from userapp.extensions import db
 from userapp.models import Budget, Code, Message, User
 
@@ -54,6 +56,30 @@ def test_a_new_address_is_answered_alike_whether_somebody_has_it(app, signed_in,
     accepted(client.post("/email/send", data={"type": "old_send_again"}))
     assert refused(client.post("/user/email/bind", data={"captcha": "AAAAAAAAAA"})) == 10804
     assert client.get("/user/info").json["data"]["email"] is None
+
+
+@pytest.mark.parametrize("address", [TAKEN, FREE])
+def test_a_mail_that_cannot_leave_is_told_alike_and_spends_nothing(
+    app, verified, signed_in, owner, monkeypatch, address
+):
+    """ENUM-03: the mail server's refusal says nothing about who exists."""
+    changing, new = verified(), signed_in("ming", phone="13800138000")
+    app.extensions["userapp.courier"].stop()
+    with app.app_context():
+        db.session.execute(delete(Budget))
+        db.session.commit()
+    original, before = delivery.send_mail, left_behind(app)[0]
+
+    def send(to, *rest):
+        if to == address:
+            raise MailNotSent(kind="SMTPRecipientsRefused")
+        original(to, *rest)
+
+    monkeypatch.setattr(delivery, "send_mail", send)
+    assert refused(new.post("/user/email/new", data={"email": address})) == 10901
+    assert left_behind(app) == (before, 0)
+    assert refused(changing.post("/user/email/unbind", data={"new_email": address})) == 10901
+    assert left_behind(app)[0] == before
 
 
 def test_the_change_of_a_verified_address_is_answered_alike(app, verified, owner, statements):
