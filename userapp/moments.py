@@ -19,8 +19,10 @@ OFFERED = (  # to whom no script tells; west to east
 )  # fmt: skip
 
 
-def local(moment: datetime) -> str:
+def local(moment: datetime | str) -> str:
     """A moment in the visitor's zone, with how far that is from UTC: `2026-11-21 16:05 UTC+08:00`."""
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
     here = moment.astimezone(zone_named(chosen()))
     offset = here.strftime("%z")
     return here.strftime("%Y-%m-%d %H:%M UTC") + (f"{offset[:3]}:{offset[3:5]}" if int(offset) else "")

@@ -64,7 +64,7 @@ def _menu(app: Flask) -> list[dict[str, Any]]:
             "url": url_for(entry.endpoint),
             "active": request.endpoint == entry.endpoint,
         }
-        for entry in app.extensions["userapp.menu"]
+        for entry in sorted(app.extensions["userapp.menu"], key=lambda entry: entry.place)
         if entry.signed_in == current_user.is_authenticated
         and (not entry.admin or current_user.user.user_type == "admin")
     ]

@@ -27,12 +27,13 @@ class Setting:
 
 @dataclass(frozen=True)
 class MenuEntry:
-    """A link of the page header: its Chinese label, the endpoint it leads to, and who sees it."""
+    """A link of the page header: its Chinese label, the endpoint it leads to, who sees it, and where it stands."""
 
     label: str
     endpoint: str
     signed_in: bool = True
     admin: bool = False
+    place: int = 50  # the smallest comes first
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ ALWAYS = {
 }
 HSTS = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
 VARY = ("Accept", "Cookie")
+SECRETS = {"link", "code", "captcha", "token", "__token"}  # parameters that open something for whoever knows them
 HTTP_ERRORS: dict[int, type[errors.AppError]] = {
     400: errors.BadRequest, 401: errors.NotSignedIn, 403: errors.NotAllowed, 404: errors.NotFound,
     413: errors.TooLarge, 429: errors.TooMany, 503: errors.Overloaded,
@@ -98,6 +99,8 @@ def _same_origin() -> bool:
     if site is not None:
         if site not in ("same-origin", "none"):
             return False
+        if origin == "null":  # from a page that tells no referrer; a frame that hides its origin counts as cross-site
+            return site == "same-origin"
         return origin is None or _is_ours(origin)
     if origin is not None:
         return _is_ours(origin)
@@ -198,6 +201,8 @@ def _finish(response: Response) -> Response:
     headers, secure = response.headers, bool(current_app.config["SESSION_COOKIE_SECURE"])
     for name, (value, seconds) in g.get("cookies", {}).items():
         response.set_cookie(name, value, max_age=seconds, httponly=True, samesite="Lax", secure=secure, path="/")
+    if request.query_string and not SECRETS.isdisjoint(request.args):
+        headers["Referrer-Policy"] = "no-referrer"  # what the next request tells of this page's address
     present = {name.lower(): value for name, value in headers}
     headers.add("X-Request-Id", g.get("request_id", ""))
     if "public" not in present.get("cache-control", ""):

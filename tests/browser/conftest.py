@@ -24,9 +24,9 @@ REGION = {"zh": "zh-CN", "en": "en-US"}
 class Visitor:
     """A browser of one's own: `page`, and what went wrong on it."""
 
-    def __init__(self, page: Any, url: str, *, scripts: bool = True, tag: str = "") -> None:
+    def __init__(self, page: Any, service: LiveServer, *, scripts: bool = True, tag: str = "") -> None:
         """`tag` sets the names apart that several visitors of one service take."""
-        self.page, self.url, self.scripts, self.tag = page, url, scripts, tag
+        self.page, self.service, self.url, self.scripts, self.tag = page, service, service.url, scripts, tag
         self.troubles: list[str] = []
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.troubles.append(f"script: {error}"))
@@ -116,7 +116,7 @@ def new_visitor(
     context = chromium.new_context(java_script_enabled=scripts, locale=REGION[lang], **options)
     stack.callback(context.close)
     context.set_default_timeout(10_000)
-    return Visitor(context.new_page(), service.url, scripts=scripts, tag=tag)
+    return Visitor(context.new_page(), service, scripts=scripts, tag=tag)
 
 
 def message_to(service: LiveServer, to: str, pattern: str = r"\b(\d{6})\b") -> str:

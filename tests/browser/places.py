@@ -7,6 +7,8 @@ no sideways scrolling, no secret in a referrer) is asked of all of them alike.
 from __future__ import annotations
 
 import io
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -17,6 +19,7 @@ from PIL import Image
 
 from tests.browser.conftest import Visitor, message_to, new_visitor, running_chromium, running_service
 from tests.conftest import ANSWER, PASSWORD
+from tests.servers import ROOT
 
 CODE = r"\b([A-Z2-9]{10})\b"
 Newest = Callable[..., str]
@@ -90,10 +93,6 @@ def members(me: Visitor, newest: Newest) -> Iterator[str]:
     yield from address(me, newest)
     me.open("/dev/outbox")
     yield "outbox"
-    me.page.request.post(me.url + "/user/info", headers={"Origin": me.url}, form={"language": ""})
-    me.page.set_content("")
-    me.page.goto(me.url + "/user/sessions?x=1")
-    yield "sessions"
 
 
 def picture(me: Visitor) -> Iterator[str]:
@@ -156,7 +155,56 @@ def png(width: int, height: int) -> dict[str, Any]:
     return {"name": "me.png", "mimeType": "image/png", "buffer": data.getvalue()}
 
 
-WALKS = (strangers, members)
+def administrators(me: Visitor, newest: Newest) -> Iterator[str]:
+    """What administrators see, from the one-time link of the command line on."""
+    made = command(me, "users", "create", f"boss{me.tag}", "--admin")
+    me.page.goto(made.split()[-1])
+    yield "setup"
+    me.fill(new_password="password")
+    me.send("/user/setup")
+    me.page.wait_for_selector(".trouble, .notice.error")
+    yield "setup-refused"
+    me.fill(new_password=PASSWORD)
+    me.send("/user/setup")
+    me.page.wait_for_selector("main [name=user]")
+    yield "login-after-setup"
+    me.login(f"boss{me.tag}")
+    yield "home-of-an-administrator"
+    for name, path in ADMIN.items():
+        me.open(path)
+        yield name
+    command(me, "users", "create", f"clerk{me.tag}", "--email", f"clerk{me.tag}@example.com")
+    me.open("/admin/users")
+    me.page.click(f"a:text('clerk{me.tag}')")
+    me.page.wait_for_selector(".danger-zone")
+    yield "admin-user"
+    me.fill(uname="somebody else")
+    me.page.click(".danger-zone form:has([name=uname]) [type=submit]")
+    me.page.wait_for_selector(".trouble, .notice.error")
+    yield "admin-refused"
+
+
+ADMIN = {
+    "admin-dashboard": "/admin/",
+    "admin-by-day": "/admin/?by=day",
+    "admin-users": "/admin/users",
+    "admin-first": "/admin/users/1",
+    "admin-search": "/admin/users?q=lost",
+    "admin-nobody": "/admin/users?q=zzzz",
+    "admin-events": "/admin/events",
+}
+
+
+def command(me: Visitor, *words: str) -> str:
+    """What a command of the service prints."""
+    environment = {**os.environ, "USERAPP_INSTANCE": str(me.service.instance), "USERAPP_BASE_URL": me.url}
+    environment |= {"USERAPP_TRUSTED_HOSTS": "127.0.0.1", "USERAPP_ARGON2_MEMORY_KIB": "8"}
+    line = [sys.executable, "-m", "flask", "--app", "wsgi", *words]
+    done = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout
+
+
+WALKS = (strangers, members, administrators)
 
 
 def main(folder: Path) -> None:

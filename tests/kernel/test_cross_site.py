@@ -20,6 +20,9 @@ MATRIX = [
     ("POST", None, SELF, True),
     ("POST", None, EVIL, False),
     ("POST", None, "null", False),
+    ("POST", "same-origin", "null", True),  # a page with a secret in its address tells no referrer, and so no origin
+    ("POST", "cross-site", "null", False),
+    ("POST", "none", "null", False),
     ("POST", "same-origin", EVIL, False),
     ("POST", "cross-site", SELF, False),
     ("POST", None, "http://localhost.attacker.example", False),

@@ -19,5 +19,5 @@ plugin = Plugin(
     url_prefix="/admin",
     setup=_setup,
     errors=errors,
-    menu=(MenuEntry("管理", "admin.dashboard", admin=True),),
+    menu=(MenuEntry("管理", "admin.dashboard", admin=True, place=90),),
 )

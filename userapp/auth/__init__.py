@@ -14,5 +14,5 @@ plugin = Plugin(
     },
     setup=work.refuse_unusable,
     errors=errors,
-    menu=(MenuEntry("安全", "auth.security"),),
+    menu=(MenuEntry("安全", "auth.security", place=80),),
 )

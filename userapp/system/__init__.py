@@ -18,4 +18,4 @@ def _setup(app: Flask) -> None:
     answer_to_any_host(app, ("/healthz", "/readyz", "/metrics"))
 
 
-plugin = Plugin(blueprint, settings=SETTINGS, setup=_setup, menu=(MenuEntry("首页", "system.home"),))
+plugin = Plugin(blueprint, settings=SETTINGS, setup=_setup, menu=(MenuEntry("首页", "system.home", place=0),))
