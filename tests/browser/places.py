@@ -50,7 +50,13 @@ def strangers(me: Visitor, newest: Newest) -> Iterator[str]:
     yield from recovery(me, newest)
 
 
-PUBLIC = {"welcome": "/", "login": "/user/login?next=/user/info", "register": "/user/register", "missing": "/nowhere"}
+PUBLIC = {
+    "welcome": "/",
+    "login": "/user/login?next=/user/info",
+    "register": "/user/register",
+    "missing": "/nowhere",
+    "docs": "/docs",
+}
 
 
 def recovery(me: Visitor, newest: Newest) -> Iterator[str]:
