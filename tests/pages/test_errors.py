@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from flask import request
 
 from tests.conftest import HTML, Browser
 from userapp.errors import NotAllowed, Overloaded, TooMany
@@ -27,16 +28,16 @@ FACTS = [
 
 @pytest.fixture
 def failing(make_app):
-    """An application with a route for each failure."""
+    """An application with an address for each failure."""
     app = make_app()
     app.test_client_class = Browser
-    for path, error in RAISED.items():
-        app.add_url_rule(path, path, lambda error=error: raise_(error()))
+
+    @app.before_request
+    def fail():
+        if request.path in RAISED:
+            raise RAISED[request.path]()
+
     return app
-
-
-def raise_(error):
-    raise error
 
 
 def test_a_failure_has_a_page_of_its_own_and_the_same_as_json(failing):
