@@ -97,8 +97,20 @@ def members(me: Visitor, newest: Newest) -> Iterator[str]:
     yield from picture(me)
     yield from security(me)
     yield from address(me, newest)
+    yield from leaving(me, newest)
     me.open("/dev/outbox")
     yield "outbox"
+
+
+def leaving(me: Visitor, newest: Newest) -> Iterator[str]:
+    """Taking one's data along, and going."""
+    me.open("/user/delete")
+    yield "own-data"
+    me.send("/user/delete")
+    me.page.wait_for_selector(".tag.warn")
+    yield "leaving"
+    me.page.goto(newest(f"ning{me.tag}@example.com", r"(http\S+/user/delete/keep\S+)"))
+    yield "keep-account"
 
 
 def picture(me: Visitor) -> Iterator[str]:

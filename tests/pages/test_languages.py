@@ -25,12 +25,21 @@ CATALOGUE = HOUSE / "translations/en/LC_MESSAGES/userapp.po"
 
 
 def literals(path: Path) -> set[str]:
-    """The texts of a Python file but for its docstrings."""
+    """The texts of a Python file but for its docstrings, and but for what tells programs of the API."""
     tree = ast.parse(path.read_text("utf-8"))
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    first = [node.body[0].value for node in ast.walk(tree) if isinstance(node, documented) and is_text(node.body[0])]
-    texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and node not in first]
+    skipped = [node.body[0] for node in ast.walk(tree) if isinstance(node, documented) and is_text(node.body[0])]
+    skipped += [node for node in ast.walk(tree) if for_programs(node)]
+    inside = {id(below) for node in skipped for below in ast.walk(node)}
+    texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in inside]
     return {node.value for node in texts if isinstance(node.value, str)}
+
+
+def for_programs(node: ast.AST) -> bool:
+    """A `description=…` or an `example`, which only the description of the API shows."""
+    if isinstance(node, ast.keyword):
+        return node.arg in ("description", "example")
+    return isinstance(node, ast.Assign) and any("example" in ast.unparse(target).lower() for target in node.targets)
 
 
 def is_text(node: ast.stmt) -> bool:

@@ -9,7 +9,7 @@ from ..described import described
 from ..web import Outcome
 
 blueprint = Blueprint("devtools", __name__, template_folder="templates")
-MESSAGE = {
+EXAMPLE = {
     "id": "01790000000000000000-1f2e3d4c",
     "kind": "mail",
     "to": "ning@example.com",
@@ -22,7 +22,7 @@ MESSAGE = {
 
 @blueprint.get("/dev/outbox")
 @web.anyone
-@described(data=[MESSAGE])
+@described(data=[EXAMPLE])
 @web.page("devtools/outbox.html")
 def outbox() -> Outcome:
     """What would have been mailed and texted, newest first."""
