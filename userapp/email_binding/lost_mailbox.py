@@ -170,14 +170,14 @@ def _move(user_id: int) -> int:
     try:
         moved = db.session.execute(statement.returning(User.id)).scalar()
     except IntegrityError:  # somebody has the address by now
+        moved = None
+    if moved is None:
         db.session.rollback()
         return _give_up(user_id, wish.new_email)
-    if moved is not None:
-        _settle(user, wish)
+    _settle(user, wish)
     db.session.commit()
-    if moved is not None:
-        mailing.announce(user_id, wish.old_email, wish.new_email)
-    return int(moved is not None)
+    mailing.announce(user_id, wish.old_email, wish.new_email)
+    return 1
 
 
 def _settle(user: Any, wish: Row[Any]) -> None:
