@@ -22,7 +22,7 @@ workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 # More than passwords may wait for hashing (USERAPP_HASH_QUEUE): in a storm of sign-ins, readers still find a thread.
 threads = int(os.environ.get("GUNICORN_THREADS", "40"))
 timeout = 30
-graceful_timeout = 20
+graceful_timeout = 30
 keepalive = 5
 # A worker is replaced after so many requests, each at another number; 0 keeps workers for ever.
 max_requests = int(os.environ.get("GUNICORN_MAX_REQUESTS", "0"))

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, current_app, g, request
 from flask_limiter import RateLimitExceeded
 from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError, SQLAlchemyError, TimeoutError
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import RequestRedirect
@@ -151,7 +151,9 @@ def _as_app_error(error: Exception) -> errors.AppError:
         return _method_not_allowed(error)
     if isinstance(error, RequestEntityTooLarge):
         return errors.TooLarge()
-    if isinstance(error, HTTPException):
+    if isinstance(error, InternalServerError):  # what answering another failure failed with
+        error = getattr(error, "original_exception", None) or error
+    elif isinstance(error, HTTPException):
         known = HTTP_ERRORS.get(error.code or 500)
         return known() if known else errors.BadRequest()
     if isinstance(error, AWAY):
@@ -167,8 +169,10 @@ def _reason(error: Exception) -> str:
 
 
 def _until_reset() -> int:
-    limit = limiter.current_limit
-    return max(1, int(limit.reset_at - time()) + 1) if limit else 60
+    with suppress(Exception):  # the store that is asked may have gone a moment ago
+        if limit := limiter.current_limit:
+            return max(1, int(limit.reset_at - time()) + 1)
+    return 60
 
 
 def _method_not_allowed(error: WerkzeugMethodNotAllowed) -> errors.AppError:

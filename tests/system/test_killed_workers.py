@@ -51,10 +51,9 @@ def code_for(caller: Caller, address: str) -> str:
     """Ask for a code and read it in the outbox."""
     reply = again(lambda: caller.ask("/user/reset", {"email": address, "captcha": caller.captcha()}))
     assert reply.code == 0, reply
-    text = again(lambda: caller.ask("/dev/outbox")).json["data"][0]["text"]
-    found = re.search(r"\b\d{6}\b", text)
-    assert found
-    return found[0]
+    mails = again(lambda: caller.ask("/dev/outbox")).json["data"]  # newest first; notices are among them
+    found = (re.search(r"\b\d{6}\b", mail["text"]) for mail in mails if "找回密码" in mail["subject"])
+    return next(code[0] for code in found if code)
 
 
 def signs_in(server: LiveServer, password: str) -> bool:
