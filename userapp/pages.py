@@ -62,7 +62,8 @@ def _menu(app: Flask) -> list[dict[str, Any]]:
         {
             "label": languages.translate(entry.label, languages.page_language()),
             "url": url_for(entry.endpoint),
-            "active": request.endpoint == entry.endpoint,
+            "active": request.endpoint == entry.endpoint
+            or (entry.admin and entry.endpoint.startswith(f"{request.blueprint}.")),
         }
         for entry in sorted(app.extensions["userapp.menu"], key=lambda entry: entry.place)
         if entry.signed_in == current_user.is_authenticated

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from PIL import Image
 from sqlalchemy import select
 
 from tests.conftest import Browser, Json
@@ -153,9 +156,23 @@ def test_deleting_takes_everything_but_that_it_was(app, admin, client, ning, act
     assert admin.get(f"/admin/users/{NING}").status_code == 404
     assert act("disable").status_code == 404
     with app.app_context():
-        assert db.session.query(Message).count() == 2, "the administrator's own and the farewell"
+        assert db.session.query(Message).filter_by(recipient="ning@example.com").count() == 1, "the farewell"
         events = db.session.query(AuditEvent).filter_by(user_id=NING, actor_id=NING).all()
         assert events and not any(row.address or row.detail for row in events)
+
+
+def test_the_picture_goes_with_the_account(app, client, ning, act):
+    data = io.BytesIO()
+    Image.new("RGB", (200, 200), "red").save(data, "PNG")
+    data.seek(0)
+    url = ning.post("/user/avatar", data={"avatar": (data, "me.png")}).json["data"]["avatar"]
+    files = Path(app.instance_path, "avatar").rglob(f"{NING}.png")
+    assert client.get(url).status_code == 200 and list(files)
+    act("disable")
+    assert client.get(url).status_code == 404
+    act("delete", uname="ning")
+    assert client.get(url).status_code == 404
+    assert not list(Path(app.instance_path, "avatar").rglob(f"{NING}.png"))
 
 
 def test_nobody_shuts_themselves_out(admin, act):

@@ -506,3 +506,13 @@ def test_a_browser_goes_on_only_within_the_service(browser, make_user, target, f
     reply = browser.login("ning", next=target)
     assert reply.status_code == 303 and (reply.location == target) == followed
     assert followed or reply.location == "/user/"
+
+
+def test_signing_in_again_leaves_no_session_behind(app, signed_in):
+    client = signed_in()
+    before = client.get("/user/sessions").json["data"]
+    assert client.login("ning").json["status"]
+    after = client.get("/user/sessions").json["data"]
+    assert len(after) == len(before) and {one["public_id"] for one in after} != {one["public_id"] for one in before}
+    client.login("ning", "wrong-password-1")
+    assert client.get("/user/info").json["status"], "what was refused ends nothing"

@@ -12,9 +12,9 @@ from ..models import now
 HOURS, DAYS = 24, 30
 WIDE, HIGH = 10.0, 100.0  # of one slot in the drawing's own units; the page stretches it
 SUBJECTS: dict[str, tuple[str, dict[str, str]]] = {  # what is drawn together, each count with its label
-    "registrations": ("注册", {"register.ok": "新账号"}),
-    "sign_ins": ("登录", {"sign_in.ok": "成功", "sign_in.refused": "失败"}),
-    "mails": ("邮件", {"mail.ok": "已发出", "mail.failed": "未发出"}),
+    "registrations": ("新注册", {"register.ok": "新账号"}),
+    "sign_ins": ("登录情况", {"sign_in.ok": "成功", "sign_in.refused": "失败"}),
+    "mails": ("邮件投递", {"mail.ok": "已发出", "mail.failed": "未发出"}),
     "captchas": ("图形验证码", {"captcha.ok": "通过", "captcha.failed": "未通过"}),
 }
 
@@ -110,10 +110,10 @@ def _column(index: int, counts: dict[str, int], top: int) -> list[Bar]:
 
 
 def nice_top(most: int) -> int:
-    """The number at the top of a scale that reaches `most`: 4, 8, 20, 40, 80, 200 …, whose half is a number, too."""
+    """The number at the top of a scale that reaches `most`: 4, 6, 8, 10, 20, 30, 40 …, whose half is a number, too."""
     size = 1
     while True:
-        for step in (4, 8, 20):
+        for step in (4, 6, 8, 10, 20, 30):
             if most <= step * size:
                 return step * size
         size *= 10

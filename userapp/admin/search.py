@@ -96,23 +96,25 @@ def _newest(wanted: Wanted) -> Page:
 
 def _beginning(wanted: Wanted, kind: str) -> Page:
     column, low = COLUMNS[kind], stored_beginning(kind, wanted.text)
-    statement = select(*SHOWN).where(column >= low, column < low + BEHIND)
-    statement = _behind(statement, kind, wanted.after)
+    statement = _from(select(*SHOWN).where(column < low + BEHIND), kind, low, wanted.after)
     keep = _all([*_type_is(wanted), *_state_is(wanted)])
     place = COLUMNS[kind].key
     return paging.fetch(statement, lambda row: f"{row.id}:{getattr(row, place)}", keep)
 
 
-def _behind(statement: Select[Any], kind: str, after: str) -> Select[Any]:
-    """In the order of the searched name, behind a place; only real names may be equal, so the id decides there."""
+def _from(statement: Select[Any], kind: str, low: str, after: str) -> Select[Any]:
+    """In the order of the searched name, from `low` on or behind a place.
+
+    One lower bound, not two: SQLite would walk the index from whichever comes first. Only real names may be equal, so
+    the id decides among them.
+    """
     column = COLUMNS[kind]
     identity, _colon, name = after.partition(":")
     last = paging.number(identity, 0)
     if kind == "name":
-        if after:
-            statement = statement.where(tuple_(User.name, User.id) > tuple_(name, last))
-        return statement.order_by(User.name, User.id)
-    return (statement.where(column > name) if after else statement).order_by(column)
+        start = tuple_(User.name, User.id) > tuple_(name, last) if after and name >= low else User.name >= low
+        return statement.where(start).order_by(User.name, User.id)
+    return statement.where(column > name if after and name >= low else column >= low).order_by(column)
 
 
 def _type_is(wanted: Wanted) -> Iterator[Callable[[Row[Any]], bool]]:

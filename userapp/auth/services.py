@@ -29,13 +29,17 @@ FIND = {
 
 @dataclass(frozen=True)
 class Client:
-    """What asks to be signed in: kind of client, whether to be remembered, where it is, which device and network."""
+    """What asks to be signed in: kind of client, whether to be remembered, where it is, which device and network.
+
+    `replaces` is the session whose cookie the new one will overwrite: nobody could end it any more.
+    """
 
     kind: str
     remember: bool
     origin: Origin
     device: Device
     network: str
+    replaces: int | None = None
 
 
 def sign_in(kind: str, identifier: str, password: str, answer: captcha.Given, client: Client) -> Issued:
@@ -71,6 +75,8 @@ def _issue(user: Any, account: str, known: bool, renewed: str | None, client: Cl
     guesses.forget(db.session.connection(), account)
     guesses.succeed(db.session.connection(), client.network, known)
     kind = KINDS[client.kind]
+    if client.replaces is not None:
+        credentials.end(client.replaces)
     issued = credentials.issue(user, kind, client.origin, generation=user.generation, remember=client.remember)
     audit.record("sign_in", user.id, by=client.kind)
     db.session.commit()

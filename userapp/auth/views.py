@@ -102,9 +102,12 @@ def given(form: ClientForm) -> challenges.Given:
 
 def client(form: ClientForm) -> services.Client:
     """Who asks to be signed in."""
-    live = current_user.user_id if current_user.is_authenticated and current_user.kind == "token" else None
-    device = devices.read(request.cookies.get(devices.COOKIE, ""), live)
-    return services.Client(form.client_kind(), form.remember.data, web.origin(), device, client_network())
+    kind, here = form.client_kind(), current_user if current_user.is_authenticated else None
+    device = devices.read(
+        request.cookies.get(devices.COOKIE, ""), here.user_id if here and here.kind == "token" else None
+    )
+    replaces = here.credential_id if here and here.kind == "session" and kind == "web" else None
+    return services.Client(kind, form.remember.data, web.origin(), device, client_network(), replaces)
 
 
 def entered(issued: Issued, message: str) -> Outcome:
