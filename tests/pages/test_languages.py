@@ -133,3 +133,9 @@ def test_wtforms_speaks_the_page_s_language(app, lang, line):
         with pytest.raises(InvalidInput) as refused:
             form.check()
         assert (refused.value.field, form.mail.errors[0]) == ("mail", line)
+
+
+def test_another_language_is_the_same_page(browser):
+    for path in ("/user/login?next=/user/info%3Fa%3D1", "/user/setup?link=a.b-c"):
+        query = path.partition("?")[2]
+        assert f'?lang=en&amp;{query}"' in shown(browser, path)

@@ -122,6 +122,7 @@
   each("form", (form) => form.addEventListener("submit", (event) => {
     if (form.dataset.sent) event.preventDefault();
     form.dataset.sent = "1";
+    setTimeout(() => delete form.dataset.sent, 5000); // what is downloaded leaves the page standing
   }));
   window.addEventListener("pageshow", (event) => {
     each("form[data-sent]", (form) => delete form.dataset.sent);
