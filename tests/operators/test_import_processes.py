@@ -38,7 +38,7 @@ def flask(folder, *args):
     )
 
 
-def finished(process, seconds=600):
+def finished(process, seconds=3000):
     out, err = process.communicate(timeout=seconds)
     return process.returncode, out, err
 
