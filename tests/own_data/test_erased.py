@@ -40,15 +40,16 @@ def settle(numbers, chance):
 
 
 def test_nothing_of_forty_among_four_hundred_is_in_the_file(app):
-    chance = random.Random(7)
+    chance = random.Random(8)  # with secure_delete alone a copy of one of them stayed
     people = range(1, PEOPLE + 1)
     with app.app_context():
         settle(people, chance)
         for _ in range(PEOPLE):
             number = chance.choice(people)
-            intro = f"needle{number:04d} " * chance.randint(0, 45)
+            mark = f"needle{number:04d} "
+            values = {"intro": mark * chance.randint(0, 45), "name": mark * chance.randint(0, 4)}
             with writing() as connection:
-                connection.execute(update(User).where(User.id == number).values(intro=intro))
+                connection.execute(update(User).where(User.id == number).values(values))
         gone = chance.sample(people, GONE)
         for number in gone:
             accounts.remove(number, accounts.OPERATOR)
