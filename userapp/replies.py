@@ -39,7 +39,8 @@ def as_json(outcome: Outcome, translate: Callable[[str], str]) -> Response:
     if outcome.flat:
         body |= {name: outcome.flat[name] for name in FLAT}
     response = jsonify(body)
-    response.status_code = outcome.status
+    if outcome.status != 200:
+        response.status_code = outcome.status
     return response
 
 

@@ -13,7 +13,7 @@ from flask import Flask, Response, jsonify
 from flask_security import Security, SQLAlchemyUserDatastore, auth_required, current_user
 from flask_security.models import fsqla_v3 as fsqla
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import event, insert
+from sqlalchemy import event, insert, text
 
 app = Flask(__name__)
 app.config.update(
@@ -85,6 +85,8 @@ def seed(count: int) -> None:
                 for n in numbers
             ]  # fmt: skip
             db.session.execute(insert(User), rows)
+        if db.engine.dialect.name == "postgresql":
+            db.session.execute(text("SELECT setval(pg_get_serial_sequence('\"user\"', 'id'), :last)"), {"last": count})
         db.session.commit()
 
 
