@@ -31,9 +31,9 @@ class Sometimes:
 
 @dataclass(frozen=True)
 class Loose:
-    """An object whose fields depend on what there is; the example shows some of them."""
+    """An object whose fields depend on what there is, the example shows some of them; or a value of any type."""
 
-    value: Mapping[str, Any]
+    value: Any
 
 
 class Shape(dict[str, Any]):
@@ -50,7 +50,8 @@ class Description:
 
     `data` is an example of the envelope's `data`; the types are read off it. `flat` adds document A's fields at the top
     level. `bare` is an example of a reply without envelope. `also` are further statuses and what they mean. `query`
-    says of each parameter what it is for; or it is the form the query is read as.
+    says of each parameter what it is for; or it is the form the query is read as. `links` says how to go
+    on from a reply: to an operation by its id, each of its parameters with the place it is found at.
     """
 
     refusals: tuple[type[AppError], ...] = ()
@@ -60,6 +61,7 @@ class Description:
     media: tuple[str, ...] = (JSON,)
     also: Mapping[int, str] = field(default_factory=dict)
     query: Any = field(default_factory=dict)
+    links: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def described(
@@ -70,11 +72,12 @@ def described(
     media: tuple[str, ...] = (JSON,),
     also: Mapping[int, str] | None = None,
     query: Any = None,
+    links: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Callable[[View], View]:
     """Mark a view with its Description; what every route may answer (-2, -13, 429, …) is added by itself."""
 
     def mark(view: View) -> View:
-        view.described = Description(refusals, data, flat, bare, media, also or {}, query or {})  # type: ignore[attr-defined]
+        view.described = Description(refusals, data, flat, bare, media, also or {}, query or {}, links or {})  # type: ignore[attr-defined]
         return view
 
     return mark

@@ -33,7 +33,12 @@ def dashboard() -> Outcome:
 
 @blueprint.get("/users")
 @web.admin
-@api.described(WrongFilter, data={"users": [PERSON], "by": "uname", "next": api.Maybe("31")}, query=UsersForm)
+@api.described(
+    WrongFilter,
+    data={"users": [PERSON], "by": "uname", "next": api.Maybe("31")},
+    query=UsersForm,
+    links={"get_admin_users_user_id": {"user_id": "/data/users/0/id"}},
+)
 @web.page("admin/users.html")
 def users() -> Outcome:
     """Accounts, the newest first, or those whose names begin with `q`."""

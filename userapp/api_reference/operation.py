@@ -69,7 +69,7 @@ class Subject:
     def refusals(self) -> set[type[AppError]]:
         """Every refusal this operation may answer."""
         if self.shows_a_form:
-            return {*ALWAYS, errors.PostRequired}
+            return {*ALWAYS, errors.PostRequired, *self.of_the_path()}
         found: set[type[AppError]] = {
             *ALWAYS,
             *OF_ACCESS[getattr(self.view, "access", "anyone")],
@@ -77,9 +77,11 @@ class Subject:
         }
         if self.method != "GET" or getattr(self.view, "changes_on_get", False):
             found.update(OF_A_BODY)
-        if self.rule.arguments:
-            found.add(errors.NotFound)
-        return found
+        return found | self.of_the_path()
+
+    def of_the_path(self) -> set[type[AppError]]:
+        """Where part of a path varies, there may be nothing."""
+        return {errors.NotFound} if self.rule.arguments else set()
 
 
 def of(subject: Subject, shapes: dict[str, Json], parameters: list[Json]) -> Json:
@@ -87,7 +89,7 @@ def of(subject: Subject, shapes: dict[str, Json], parameters: list[Json]) -> Jso
     words = " ".join((inspect.getdoc(subject.view) or "").split())
     if subject.shows_a_form:
         words = "The page of this form, for browsers; a program is told to use POST."
-    slug = re.sub(r"\W+", "_", str(subject.rule)).strip("_") or "home"
+    slug = re.sub(r"\W+", "_", re.sub(r"<(?:[^<>]*:)?(\w+)>", r"\1", str(subject.rule))).strip("_") or "home"
     found: Json = {
         "tags": [subject.rule.endpoint.partition(".")[0]],
         "operationId": f"{subject.method.lower()}_{slug}",
@@ -164,6 +166,8 @@ def successful(subject: Subject, refusals: list[AppError], shapes: dict[str, Jso
     """The reply of success, and of refusals that document B answers with 200 as well."""
     said, user = subject.description, USER if subject.description.flat else None
     answer: Json = {"description": "Done."}
+    if said.links:
+        answer["links"] = {target: link(target, values) for target, values in said.links.items()}
     answer["content"] = {kind: {} for kind in said.media if kind != JSON}
     if said.bare is not None:
         answer["content"][JSON] = {"schema": {"type": "object"}}
@@ -178,6 +182,11 @@ def successful(subject: Subject, refusals: list[AppError], shapes: dict[str, Jso
         content.setdefault("examples", {}).update(examples_of(refusals))
         answer |= {"description": "Done, or refused: `code` tells.", "headers": REPLY}
     return answer
+
+
+def link(target: str, values: Mapping[str, str]) -> Json:
+    """Which operation goes on from here, with which of its parameters taken from this reply."""
+    return {"operationId": target, "parameters": {name: f"$response.body#{at}" for name, at in values.items()}}
 
 
 def refused(status: int, refusals: list[AppError]) -> Json:

@@ -21,7 +21,8 @@ def schema_of(example: Any, shapes: dict[str, Json]) -> Json:
         inner = schema_of(example.value, shapes)
         return {"oneOf": [inner, {"type": "null"}]} if "$ref" in inner else {**inner, "type": [inner["type"], "null"]}
     if isinstance(example, Loose):
-        return {"type": "object", "examples": [plain(example)]}
+        kind = {"type": "object"} if isinstance(example.value, Mapping) else {}
+        return {**kind, "examples": [plain(example)]}
     if isinstance(example, Shape):
         if example.name not in shapes:
             shapes[example.name] = _object(example, shapes) | {"examples": [plain(example)]}

@@ -10,7 +10,7 @@ from werkzeug import Response as WerkzeugResponse
 
 from .. import web
 from ..addresses import client_address
-from ..described import described
+from ..described import Loose, described
 from ..errors import NotAllowed
 from ..extensions import limiter
 from ..purge import purge
@@ -63,7 +63,7 @@ def healthz() -> Response:
 @blueprint.get("/readyz")
 @limiter.exempt
 @web.anyone
-@described(data="ready", also={503: "Not ready, or overloaded."})
+@described(data=Loose("ready"), also={503: "Not ready, or overloaded."})
 def readyz() -> Response:
     """Whether this node can serve; why not is told to operators only."""
     status, said = services.readiness_of_node(_by_operator())
