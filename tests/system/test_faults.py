@@ -293,3 +293,6 @@ def test_workers_that_are_replaced_lose_nothing(live_server: Start) -> None:
     with load([reader(server, token)] * 6, pause=0) as seen:
         seen.wait_for("good", 300)
     assert set(seen.outcomes()) == {"good"}, seen.outcomes()
+    text = Caller(server.url).ask("/metrics").body.decode()
+    counted = 'userapp_requests_total{endpoint="profile.info",outcome="0"} ' + f"{len(seen.told)}.0"
+    assert counted in text, "counted over all workers, those that are gone too"
