@@ -6,7 +6,8 @@ import copy
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,13 @@ ON_POSTGRESQL = os.environ.get("TEST_ON") == "postgresql"
 
 
 @pytest.fixture
-def database_uri(request: pytest.FixtureRequest) -> str:
-    """SQLite in the instance folder; a new PostgreSQL database where TEST_ON says so."""
-    return str(request.getfixturevalue("fresh_postgresql")) if ON_POSTGRESQL else ""
+def database_uri(request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
+    """SQLite in the instance folder; for each application a new PostgreSQL database where TEST_ON says so."""
+    from tests.servers import new_database  # a plugin of pytest's: it must be the one to import it first
+
+    with ExitStack() as made:
+        server = request.getfixturevalue("postgresql_url") if ON_POSTGRESQL else ""
+        yield lambda: made.enter_context(new_database(server)) if server else ""
 
 
 class StandingApp:

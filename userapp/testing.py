@@ -102,7 +102,7 @@ def close(app: Flask) -> None:
 
 @pytest.fixture
 def database_uri() -> str:
-    """The database of the next application; the default is SQLite in its instance folder. Made to be overridden."""
+    """The database of the applications, or a function that makes one for each; empty: SQLite. Made to be overridden."""
     return ""
 
 
@@ -113,14 +113,14 @@ def app_settings() -> dict[str, Any]:
 
 
 @pytest.fixture
-def make_app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Flask]]:
+def make_app(tmp_path: Path, database_uri: str | Callable[[], str]) -> Iterator[Callable[..., Flask]]:
     """A factory of applications with a database of their own; settings as named arguments."""
     made: list[Flask] = []
 
     def make(**settings: Any) -> Flask:
         values = {**SETTINGS, "INSTANCE": tmp_path / f"instance{len(made)}", **settings}
         if "SQLALCHEMY_DATABASE_URI" not in settings:
-            values["SQLALCHEMY_DATABASE_URI"] = request.getfixturevalue("database_uri")
+            values["SQLALCHEMY_DATABASE_URI"] = database_uri() if callable(database_uri) else database_uri
         made.append(build(values))
         return made[-1]
 
