@@ -56,7 +56,10 @@ class logger_class(Logger):  # noqa: N801 - gunicorn reads its settings by their
 
 # All workers count into one folder (userapp/metrics.py). The environment keeps it over a reload.
 if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="userapp-metrics-", dir=MEMORY)
+    for _left in Path(MEMORY or tempfile.gettempdir()).glob("userapp-metrics-*-*"):  # of one that was killed
+        if Path("/proc/self").exists() and not Path("/proc", _left.name.split("-")[2]).exists():
+            shutil.rmtree(_left, ignore_errors=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=f"userapp-metrics-{os.getpid()}-", dir=MEMORY)
     os.environ["USERAPP_OWN_METRICS"] = str(os.getpid())
 
 
