@@ -54,6 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "sms": {"errors", "sms_gateways"},
     "sms_gateways": {"sms_signatures"},
+    "parity": {"extensions", "models"},
     "testing": {"create_app", "delivery", "extensions", "messages"},
     "tallies": {"extensions", "models"},
     "start_checks": {"revisions", "config", "create_app", "extensions", "models", "passwords", "plugins"},

@@ -58,7 +58,7 @@ def issue(purpose: str, target: str, user: Any, holder: str = "", code: str | No
     tries of the replaced code stay counted. Without `user` (a User or its row; None where nobody has the target) a row
     is written all the same: known and unknown targets cost alike.
     """
-    same = Code.user_id == user.id if user else Code.holder == holder
+    same = Code.user_id == (user.id if user else 0)
     tried = db.session.execute(
         select(Code.attempts).where(same, Code.purpose == purpose, Code.expires_at > now()).order_by(Code.id.desc())
     ).scalars()

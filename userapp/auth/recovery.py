@@ -57,7 +57,7 @@ def ask(kind: str, address: str, answer: captcha.Given, network: str) -> Asked:
     holder, code = secrets.token_hex(24), codes.generate("reset")
     if user is not None and told:
         _send(user, target, code)
-    _store(user, target, holder, code, queued=user is not None and not told)
+    _store(user, target, holder, code, queued=not told)
     return Asked(kind, str(keys.signer("reset").dumps(holder)))
 
 
@@ -77,7 +77,7 @@ def _send(user: Row[Any], target: str, code: str) -> None:
 
 def _store(user: Row[Any] | None, target: str, holder: str, code: str, *, queued: bool) -> None:
     codes.issue("reset", target, user, _hidden(holder), code)
-    if queued and user is not None:
+    if queued:
         messages.queue_reset_code(user, target, code, codes.minutes("reset"))
     audit.record("reset_asked", user.id if user else None)
     db.session.commit()
