@@ -46,15 +46,15 @@ FAULTS = [
         "tests/auth/test_races.py",
         (
             "auth/captcha.py",
-            "    with writing() as connection:\n        insert =",
+            "    with writing() as connection:\n        expires =",
             "    with reading() as connection:\n"
             "        seen = connection.execute(select(SpentChallenge.nonce).filter_by(nonce=nonce)).scalar()\n"
-            "    with writing() as connection:\n        insert =",
+            "    with writing() as connection:\n        expires =",
         ),
         (
             "auth/captcha.py",
-            "        return connection.execute(statement.returning(SpentChallenge.nonce)).scalar() is not None",
-            "        connection.execute(statement)\n    return seen is None",
+            "        return _SPEND.within(connection, the_nonce=nonce, expires=expires) is not None",
+            "        _SPEND.within(connection, the_nonce=nonce, expires=expires)\n    return seen is None",
         ),
     ),
     fault(
@@ -79,7 +79,7 @@ FAULTS = [
     fault(
         "guesses counted without a limit",
         "tests/auth/test_login.py",
-        ("budgets.py", "        where=over | (Budget.spent + cost <= limit),\n", ""),
+        ("budgets.py", "where=over | (Budget.spent + _COST <= _MOST)", "where=Budget.spent >= 0"),
     ),
     fault(
         "no dummy hash for an unknown account",

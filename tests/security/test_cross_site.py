@@ -38,7 +38,7 @@ def test_every_route_that_changes_something_refuses_other_sites(
             if allowed:
                 continue
             reply = client.open(door.path, method=door.method, headers=headers(site, origin) | {"Accept": accept})
-            told = reply.json["code"] if reply.is_json else reply.status_code
+            told = reply.json.get("code", 0) if reply.is_json else reply.status_code
             assert told == CROSS_SITE, (str(door), site, origin, reply.status)
     assert len(routes) > 35
     assert client.get("/user/info").json["data"]["uname"] == "admin"
@@ -53,7 +53,7 @@ def test_every_route_that_changes_something_is_open_to_our_own_pages(
         for site, origin, allowed in MATRIX:
             if allowed:
                 reply = client.open(door.path, method=door.method, headers=headers(site, origin))
-                assert not reply.is_json or reply.json["code"] != CROSS_SITE, (str(door), site, origin)
+                assert not reply.is_json or reply.json.get("code") != CROSS_SITE, (str(door), site, origin)
 
 
 @pytest.mark.long

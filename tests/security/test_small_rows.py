@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 import time_machine
+from flask import Flask
 
 from tests.conftest import ANSWER, Browser, Json
+from userapp.extensions import db
 from userapp.models import now
 
 SCRIPT = "<script>window.__XSS__=1</script><img src=x onerror=alert(1)>\"'"
@@ -36,6 +38,19 @@ def test_code_04_a_reset_code_lives_ten_minutes(
     with time_machine.travel(now() + timedelta(minutes=minutes), tick=False):
         fields = {"code": code[0], "new_password": "battery-staple-7", "captcha": client.captcha()}
         assert client.post("/user/reset", data=fields).json["code"] == number
+
+
+@pytest.mark.long
+def test_a_locked_database_costs_nobody_an_answer(app: Flask, signed_in: Callable[..., Json]) -> None:
+    """When a credential was last used is noted after the answer, and only if that can be written."""
+    client = signed_in()
+    if app.config["SQLALCHEMY_DATABASE_URI"].startswith("postgresql"):
+        pytest.skip("PostgreSQL locks rows, not the database")
+    with app.app_context(), db.engine.connect() as other, time_machine.travel(now() + timedelta(minutes=5)):
+        other.exec_driver_sql("UPDATE users SET intro = ''")
+        reply = client.get("/user/info")
+        other.rollback()
+    assert reply.json["status"]
 
 
 def test_mail_02_mails_have_two_parts_and_nothing_remote(client: Json, make_user: Any, outbox: Any) -> None:
