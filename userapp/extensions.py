@@ -76,6 +76,8 @@ def engine_options(config: Mapping[str, Any]) -> dict[str, Any]:
     Most threads of a busy worker wait for a hash, and hold no connection meanwhile.
     """
     threads, size = int(os.environ.get("GUNICORN_THREADS") or THREADS), config["DB_POOL_SIZE"] or 8
+    if config["SQLALCHEMY_DATABASE_URI"] in ("sqlite://", "sqlite:///:memory:"):
+        return {"hide_parameters": True}  # such a database is its one connection
     options = {"hide_parameters": True, "pool_size": size, "pool_timeout": 3}
     options["max_overflow"] = max(2, threads + 10 - size)
     if config["SQLALCHEMY_DATABASE_URI"].startswith("postgresql"):

@@ -51,7 +51,7 @@ def area(first: list[float], second: list[float]) -> float:
 @pytest.mark.parametrize("kind,unknown", [("uname", "nobody{}"), ("email", "nobody{}@example.com")])
 def test_known_and_unknown_accounts_take_the_same_time(live_server, kind, unknown):
     """Contract 7: in every profile the time taken is the same for known and unknown accounts."""
-    limits = {"USERAPP_ADDRESS_LIMITS": "0", "USERAPP_LOGIN_TRIES": "100000"}
+    limits = {"USERAPP_ADDRESS_LIMITS": "0", "USERAPP_LOGIN_TRIES": "100000", "USERAPP_ALL_LOGIN_TRIES": "0"}
     server = live_server(USERAPP_CAPTCHA_ANSWER=ANSWER, **limits)
     visitor = Visitor(server.port)
     for number in range(20):

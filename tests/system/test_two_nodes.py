@@ -98,7 +98,7 @@ def test_volume_is_counted_exactly_over_both_nodes(cluster: Cluster) -> None:
     caller = Caller(cluster.url)
     replies = [caller.ask("/server_status/time") for _ in range(55)]
     assert Counter(reply.code for reply in replies) == {0: 40, 429: 15}
-    assert int(replies[-1].headers["retry-after"]) <= 60
+    assert int(replies[-1].headers["retry-after"]) <= 61  # whole seconds, rounded up
     log = (cluster.folder / "userapp.log").read_text()
     assert len(set(re.findall(r'"node":"(127\.0\.0\.1:\d+)"', log))) == 2
 
