@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from . import delivery, tallies
 from .errors import MailNotSent, SmsNotSent
 from .extensions import db, reading, writing
-from .languages import translate
+from .languages import page_language, translate
 from .models import Message, now
 from .purge import purge
 
@@ -71,7 +71,7 @@ def queue_notice(user: Any, target: str | None, subject: str, text: str, **value
 
 def written(language: str, subject: str, reason: str, **values: Any) -> dict[str, str]:
     """Subject, text and HTML of a message in a language; `values` may hold `code`, `minutes`, `link` and more."""
-    tongue = language or "zh"
+    tongue = language or page_language()  # who has not chosen gets what the page was in
 
     def say(text: str) -> str:
         return translate(text, tongue)

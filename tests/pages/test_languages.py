@@ -12,7 +12,7 @@ from jinja2 import nodes
 from wtforms.validators import DataRequired, Email
 
 import userapp
-from tests.conftest import HTML, Browser
+from tests.conftest import ANSWER, HTML, PASSWORD, Browser
 from userapp.errors import InvalidInput
 from userapp.forms import BaseForm, TextField
 from userapp.languages import catalogue
@@ -139,3 +139,12 @@ def test_another_language_is_the_same_page(browser):
     for path in ("/user/login?next=/user/info%3Fa%3D1", "/user/setup?link=a.b-c"):
         query = path.partition("?")[2]
         assert f'?lang=en&amp;{query}"' in shown(browser, path)
+
+
+def test_who_has_not_chosen_is_mailed_in_the_language_of_the_page(client, outbox):
+    client.get("/user/captcha")
+    fields = {"uname": "ning", "password": PASSWORD, "email": "ning@example.com", "captcha": ANSWER}
+    assert client.post("/user/register", data=fields, headers={"Accept-Language": "en-GB"}).get_json()["status"]
+    assert client.register("hua", email="hua@example.com").get_json()["status"]
+    subjects = {mail["to"]: mail["subject"] for mail in outbox()}
+    assert subjects["ning@example.com"].isascii() and not subjects["hua@example.com"].isascii()
