@@ -12,7 +12,7 @@ from sqlalchemy import func, insert
 from tests.operators.conftest import generated, password_of
 from userapp.extensions import db
 from userapp.models import AuditEvent, User
-from userapp.operators import creating, importing
+from userapp.operators import creating, exporting, importing
 from userapp.turns import turn
 
 
@@ -185,6 +185,30 @@ def test_what_is_exported_can_be_imported_elsewhere(make_app, told, table, tmp_p
         for args in (["import", str(exported)], ["export", str(back)]):
             assert there.test_cli_runner().invoke(args=["users", *args]).exit_code == 0
         assert back.read_bytes() == exported.read_bytes()
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_an_export_that_died_goes_on_behind_its_last_page(app, run, told, table, tmp_path, monkeypatch, format):
+    told("users", "import", str(table(generated(10))))
+    whole, died = tmp_path / f"whole.{format}", tmp_path / f"died.{format}"
+    told("users", "export", str(whole))
+    monkeypatch.setattr(exporting, "PAGE", 3)
+    pages = exporting._pages
+
+    def two_and_a_half(after):
+        for number, page in enumerate(pages(after)):
+            if number == 2:
+                raise KeyboardInterrupt
+            yield page
+
+    monkeypatch.setattr(exporting, "_pages", two_and_a_half)
+    app.test_cli_runner().invoke(args=["users", "export", str(died)])
+    assert not died.exists()
+    with (tmp_path / f"died.{format}.part").open("a", encoding="utf-8") as half:
+        half.write("half a li")
+    monkeypatch.setattr(exporting, "_pages", pages)
+    assert told("users", "export", str(died))["exported"] == 10
+    assert died.read_bytes() == whole.read_bytes() and not list(tmp_path.glob("died*part*"))
 
 
 def test_an_import_that_died_goes_on_without_loss_or_doubles(run, told, table, users, monkeypatch):

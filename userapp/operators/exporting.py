@@ -24,21 +24,18 @@ def accounts() -> int:
         return int(connection.execute(select(func.count()).select_from(User)).scalar_one())
 
 
-def export(out: TextIO, format: str, progress: Callable[[int], None]) -> int:
-    """Write every account in the order of their ids, page by page; how many."""
-    if format == "csv":
+def export(out: TextIO, format: str, stored: Callable[[int, int], None], after: int = 0) -> None:
+    """Write every account behind the id `after`, in their order; `stored` hears each page's last id and size."""
+    if format == "csv" and not after:
         out.write(_csv([EXPORTED]))
     spell = _as_json if format == "jsonl" else _as_csv
-    written = 0
-    for page in _pages():
+    for page in _pages(after):
         out.write(spell(page))
-        written += len(page)
-        progress(len(page))
-    return written
+        stored(page[-1].id, len(page))
 
 
-def _pages() -> Iterator[list[Any]]:
-    last, columns = 0, [User.__table__.c[name] for name in ("id", *EXPORTED)]
+def _pages(last: int) -> Iterator[list[Any]]:
+    columns = [User.__table__.c[name] for name in ("id", *EXPORTED)]
     while True:
         with reading() as connection:
             page = connection.execute(select(*columns).where(User.id > last).order_by(User.id).limit(PAGE)).all()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from . import exporting
 from .importing import Source, import_file
 from .output import bar, json_option, plainly, say
 from .rows import format_of
+from .unfinished import Unfinished
 
 FORMAT = click.Choice(["csv", "jsonl"])
 
@@ -51,17 +51,27 @@ def import_command(
 @click.command("export")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @click.option("--format", "format", type=FORMAT, help="By default what the file's name says, else CSV.")
+@click.option("--again", is_flag=True, help="Begin at the first account, whatever an earlier export wrote.")
 @json_option
 @plainly
-def export_command(file: Path, format: str | None, as_json: bool) -> None:
-    """Write every account into a file (- for standard output): what `import` reads, without password hashes."""
+def export_command(file: Path, format: str | None, again: bool, as_json: bool) -> None:
+    """Write every account into a file (- for standard output): what `import` reads, without password hashes.
+
+    Started again after it was stopped in any way, it goes on behind the last accounts it wrote.
+    """
     format = format or format_of(file)
     with bar(exporting.accounts(), file.name) as seen:
         if str(file) == "-":
-            exporting.export(sys.stdout, format, seen.update)
+            exporting.export(sys.stdout, format, lambda _last, size: seen.update(size))
             return
-        part = file.with_name(file.name + ".part")
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
-            written = exporting.export(out, format, seen.update)
-        part.replace(file)
-    say({"exported": written, "file": str(file)}, f"{written} accounts are in {file}", as_json)
+        work = Unfinished(file, format)
+        with work.open(again) as out:
+            seen.update(work.written)
+
+            def stored(last: int, size: int) -> None:
+                work.note(out, last, size)
+                seen.update(size)
+
+            exporting.export(out, format, stored, work.last)
+        work.finish()
+    say({"exported": work.written, "file": str(file)}, f"{work.written} accounts are in {file}", as_json)
