@@ -79,7 +79,7 @@ def test_nothing_is_lost(former: Path, fresh_postgresql: str, tmp_path: Path) ->
             tokens = [someone(proxy)[1] for _ in range(2)]
             kept: list[list[int]] = [[0] for _ in tokens]
             asks = [writer(proxy, token, last) for token, last in zip(tokens, kept, strict=True)]
-            with load([*asks, *(reader(proxy, token) for token in tokens)], pause=0.05) as seen:
+            with load([*asks, *(reader(proxy, token) for token in tokens)], pause=0.1) as seen:
                 seen.wait_for("good", 20)
                 upgrade = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade", "heads"]
                 values = environment | {"USERAPP_INSTANCE": str(folders[0])}

@@ -111,7 +111,7 @@ def test_guesses_are_counted_exactly_over_both_nodes(cluster: Cluster) -> None:
         caller = Caller(node.url)
         caller.captcha()
         form = {"user": name, "password": "wrong-horse-9", "captcha": ANSWER}
-        shots.append(Shot("/user/login", form, cookies(caller), node.port))
+        shots.append(Shot("/user/login", form, cookies(caller), port=node.port))
     assert Counter(answer.json["code"] for answer in burst(0, shots)) == {10101: 5, 10110: 15}
 
 
@@ -145,7 +145,7 @@ def test_a_code_works_once_over_both_nodes(cluster: Cluster, a: str, b: str) -> 
         one.cookies = dict(caller.cookies)
         one.captcha()
         form = {"code": code[0], "captcha": ANSWER, "new_password": f"{NEW}-{number}"}
-        shots.append(Shot("/user/reset", form, cookies(one), cluster.nodes[number % 2].port))
+        shots.append(Shot("/user/reset", form, cookies(one), port=cluster.nodes[number % 2].port))
     codes = [answer.json["code"] for answer in burst(0, shots)]
     assert codes.count(0) == 1 and set(codes) <= {0, 11005, 11007, 10204}, codes
     works = [number for number in range(10) if Caller(b).login(name, f"{NEW}-{number}").code == 0]
