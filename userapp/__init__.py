@@ -17,7 +17,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     """Build the application: settings, extensions, plugins.
 
     `overrides` are settings by name, stronger than the environment; INSTANCE is the data folder. Raises
-    `config.UnsafeStart`, `plugins.PluginError` or, for an error number with two meanings, ValueError: one line each.
+    `config.UnsafeStart` or `plugins.PluginError`: one line each.
     """
     from flask import Flask
 
@@ -33,7 +33,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         config.add(app, plugin.settings, settings)
     config.refuse_unsafe(app)
     logs.connect(app)
-    app.extensions["userapp.errors"] = errors.registry(plugin.errors for plugin in found)
+    app.extensions["userapp.errors"] = plugins.numbers(found, errors.registry)
     extensions.connect(app)
     credentials.connect(app)
     languages.connect(app)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def _create() -> Flask:
     try:
         return create_app()
-    except (UnsafeStart, PluginError, ValueError) as error:
+    except (UnsafeStart, PluginError) as error:
         raise NoAppException(str(error)) from None
 
 

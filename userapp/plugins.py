@@ -8,9 +8,11 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Blueprint, Flask
+
+T = TypeVar("T")
 
 
 class PluginError(RuntimeError):
@@ -89,6 +91,14 @@ def _find_one(target: str) -> Plugin:
     if not isinstance(plugin, Plugin):
         raise PluginError(f"PLUGINS names {target!r}, which has no `plugin`")
     return plugin
+
+
+def numbers(plugins: list[Plugin], registry: Callable[[Iterable[ModuleType | None]], T]) -> T:
+    """The registry of everybody's error numbers; one with two meanings stops the start."""
+    try:
+        return registry(plugin.errors for plugin in plugins)
+    except ValueError as error:
+        raise PluginError(str(error)) from None
 
 
 def register(app: Flask, plugins: list[Plugin]) -> None:
