@@ -165,3 +165,25 @@ def visitor(chromium: Any, service: LiveServer) -> Iterator[Callable[..., Visito
 def code_sent_to(service: LiveServer) -> Callable[..., str]:
     """The code in the newest message to an address."""
     return lambda *what: message_to(service, *what)
+
+
+@pytest.fixture(scope="session")
+def axe() -> Callable[[Visitor], list[str]]:
+    """What axe-core finds on a visitor's page, by light and by dark."""
+    try:
+        from axe_playwright_python.sync_playwright import Axe
+    except ImportError:
+        unavailable("no axe-playwright-python")
+    script = Axe().axe_script
+
+    def look(me: Visitor) -> list[str]:
+        me.page.evaluate(script)
+        found = []
+        for scheme, rules in (("light", ""), ("dark", ", runOnly: ['color-contrast']")):  # all else is alike in both
+            me.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            result = me.page.evaluate(f"axe.run({{resultTypes: ['violations']{rules}}})")
+            for violation in result["violations"]:
+                found += [f"{scheme} {violation['id']} {node['html'][:200]}" for node in violation["nodes"]]
+        return found
+
+    return look

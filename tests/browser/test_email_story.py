@@ -140,7 +140,7 @@ def recover(me: Visitor, mailed: Callable[[str, str], str], old: str) -> None:
 
 @pytest.mark.parametrize("size", ["phone"])
 def test_who_lost_the_old_mailbox_waits_and_the_old_mailbox_stops_it(
-    visitor: Visitors, mailed: Callable[[str, str], str], size: str
+    visitor: Visitors, mailed: Callable[[str, str], str], axe: Callable[[Visitor], list[str]], size: str
 ) -> None:
     old, new = f"gone{size}@example.com", f"fresh{size}@example.com"
     me = visitor(viewport=SIZES[size])
@@ -150,17 +150,21 @@ def test_who_lost_the_old_mailbox_waits_and_the_old_mailbox_stops_it(
     me.send("/user/email/lost")
     me.page.wait_for_selector("#field-password-error")
     seen(me, size, "lost-1-wrong-password")
+    assert axe(me) == []
     me.fill(new_email=new, password="correct-horse-9")
     me.send("/user/email/lost")
     me.page.wait_for_selector("[name=new_captcha]")
     seen(me, size, "lost-2-proving")
+    assert axe(me) == []
     me.fill(new_captcha=mailed(new, CODE))
     me.send("/user/email/lost_confirm")
     me.page.wait_for_selector("main .tag.warn")
     seen(me, size, "lost-3-waiting")
+    assert axe(me) == []
     reader = visitor(viewport=SIZES[size])
     reader.open(mailed(old, r"/user/email/keep\?link=\S+"))
     seen(reader, size, "lost-4-keep")
+    assert axe(reader) == []
     reader.send("/user/email/keep")
     reader.page.wait_for_selector(".notice.good")
     me.open("/user/email")

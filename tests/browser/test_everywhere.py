@@ -11,7 +11,6 @@ import pytest
 from tests.browser.conftest import Visitor
 from tests.browser.places import WALKS, administrators, members, strangers
 from tests.conftest import Browser
-from tests.servers import unavailable
 from userapp.errors import NotAllowed, Overloaded, TooMany
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
@@ -26,28 +25,6 @@ OTHER_WAYS = [  # than with scripts and in Chinese, which is axe's
     (administrators, False, "en"),
 ]
 SECRET = ("code=", "link=", "token=", "captcha=")
-
-
-@pytest.fixture(scope="module")
-def axe() -> Callable[[Visitor], list[str]]:
-    """What axe-core finds on a visitor's page, by light and by dark."""
-    try:
-        from axe_playwright_python.sync_playwright import Axe
-    except ImportError:
-        unavailable("no axe-playwright-python")
-    script = Axe().axe_script
-
-    def look(me: Visitor) -> list[str]:
-        me.page.evaluate(script)
-        found = []
-        for scheme, rules in (("light", ""), ("dark", ", runOnly: ['color-contrast']")):  # all else is alike in both
-            me.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            result = me.page.evaluate(f"axe.run({{resultTypes: ['violations']{rules}}})")
-            for violation in result["violations"]:
-                found += [f"{scheme} {violation['id']} {node['html'][:200]}" for node in violation["nodes"]]
-        return found
-
-    return look
 
 
 def sideways(me: Visitor) -> list[str]:
