@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -66,3 +67,19 @@ def signed_in_as(client: Json) -> str | None:
     """The user name a client is signed in as, asked of the service."""
     reply = client.get("/user/info", headers={"Accept": "application/json"})
     return reply.json["data"]["uname"] if reply.json["status"] else None
+
+
+def at_once(calls: dict[str, Callable[[], Any]]) -> dict[str, Any]:
+    """Make all calls at the same moment, each in a thread of its own; what each returned."""
+    start, results = threading.Barrier(len(calls)), {}
+
+    def go(name: str, call: Callable[[], Any]) -> None:
+        start.wait()
+        results[name] = call()
+
+    threads = [threading.Thread(target=go, args=named) for named in calls.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results

@@ -134,6 +134,11 @@ def _end(user_id: int) -> int:
     if db.session.execute(moved.returning(User.id)).scalar() is None:
         db.session.rollback()
         raise NotFound()
+    return drop_issued(user_id)
+
+
+def drop_issued(user_id: int) -> int:
+    """Take sessions, tokens, codes and a pending change away, in the transaction under way; how many were signed in."""
     db.session.execute(delete(Code).where(Code.user_id == user_id))
     db.session.execute(delete(EmailChange).where(EmailChange.user_id == user_id))
     gone = db.session.execute(delete(Credential).where(Credential.user_id == user_id).returning(Credential.id))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
 from sqlalchemy import select, update
 
+from tests.callers import at_once
 from tests.conftest import PASSWORD, Browser, Json
 from tests.email_binding.conftest import NEW, OLD
 from userapp.email_binding import lost_mailbox
@@ -261,11 +261,6 @@ def test_two_workers_a_cancel_and_a_link_at_once_come_to_one_end(app, waiting, o
     client = waiting()
     cookie, link = client.get_cookie("session").value, link_in(outbox, KEEP)
     with in_days(7, seconds=5):
-        start, results = threading.Barrier(4), {}
-
-        def go(name, call):
-            start.wait()
-            results[name] = call()
 
         def cancelled():
             mine = Json(app)
@@ -278,11 +273,7 @@ def test_two_workers_a_cancel_and_a_link_at_once_come_to_one_end(app, waiting, o
             "cancel": cancelled,
             "link": lambda: app.test_client().post(KEEP, data={"link": link}).json["code"],
         }
-        threads = [threading.Thread(target=go, args=call) for call in calls.items()]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        results = at_once(calls)
         moved, stopped = results["one"] + results["two"], [results["cancel"], results["link"]].count(0)
         assert moved + stopped == 1, results
         assert address(app) == (NEW if moved else OLD)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
 
+from tests.callers import at_once
 from tests.conftest import Browser, Json
 from userapp import accounts, removals, signals
 from userapp.extensions import db
@@ -155,11 +155,6 @@ def test_of_an_undo_and_two_purges_at_once_one_side_wins(app, signed_in, outbox)
     client.post("/user/delete")
     cookie, link = client.get_cookie("session").value, link_in(outbox)
     with in_days(14, minutes=1):
-        start, results = threading.Barrier(4), {}
-
-        def go(name, call):
-            start.wait()
-            results[name] = call()
 
         def cancelled():
             mine = Json(app)
@@ -172,11 +167,7 @@ def test_of_an_undo_and_two_purges_at_once_one_side_wins(app, signed_in, outbox)
             "button": cancelled,
             "link": lambda: app.test_client().post(KEEP, data={"link": link}).json["code"],
         }
-        threads = [threading.Thread(target=go, args=call) for call in calls.items()]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        results = at_once(calls)
     removed, kept = results["one"] + results["two"], [results["button"], results["link"]].count(0)
     assert removed + kept == 1, results
     assert accounts_left(app)[0] == (0 if removed else 1)

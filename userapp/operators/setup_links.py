@@ -10,12 +10,12 @@ from typing import Any
 
 from flask import current_app
 from itsdangerous import BadData
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 
 from .. import audit, keys, messages, passwords, signals
-from ..accounts import OPERATOR
+from ..accounts import OPERATOR, drop_issued
 from ..extensions import db, reading
-from ..models import Code, Credential, EmailChange, User
+from ..models import User
 from .errors import LinkDead, SetupPasswordLength
 
 
@@ -43,8 +43,7 @@ def set_password(text: str, new: str) -> None:
     if db.session.execute(update(User).where(*still).values(values).returning(User.id)).scalar() is None:
         db.session.rollback()
         raise LinkDead()
-    for table in (Code, EmailChange, Credential):
-        db.session.execute(delete(table).where(table.user_id == user.id))
+    drop_issued(user.id)
     messages.queue_notice(user, user.email or user.phone, "密码已更改", "您账号的密码刚刚被更改。")
     audit.record("reset", user.id, by="link")
     db.session.commit()
