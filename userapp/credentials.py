@@ -219,7 +219,8 @@ def connect(app: Flask) -> None:
 
 def _load() -> None:
     """A token decides where one is present, even a dead one; else the session."""
-    if (token := presented(request)) is not None:
+    incoming: Request = request._get_current_object()  # type: ignore[attr-defined]
+    if (token := presented(incoming)) is not None:
         caller = find(token.lower(), "token")
     else:
         caller = find(cookie_session.get("_user_id", ""), "session")

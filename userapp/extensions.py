@@ -16,6 +16,7 @@ from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import Connection, MetaData, event
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import QueuePool
 
 from . import metrics, postgresql
 from .addresses import client_network
@@ -64,8 +65,6 @@ def connect(app: Flask) -> None:
         event.listen(engine, "begin", _begin_sqlite)
     else:
         postgresql.connect(engine, app.config)
-    event.listen(engine, "checkout", lambda *_values: metrics.connections.inc())
-    event.listen(engine, "checkin", lambda *_values: metrics.connections.dec())
     app.extensions["userapp.autocommit"] = _autocommit(engine)
     app.extensions["userapp.immediate"] = engine.execution_options(sqlite_begin="IMMEDIATE")
 
@@ -123,6 +122,12 @@ def _autocommit(engine: Engine) -> Engine:
     if engine.dialect.name == "postgresql":
         options["isolation_level"] = "AUTOCOMMIT"
     return engine.execution_options(**options)
+
+
+def count_connections() -> None:
+    """Tell the metrics how many connections are in use; looked at now and then, for to count each use costs reads."""
+    if isinstance(db.engine.pool, QueuePool):
+        metrics.connections.set(db.engine.pool.checkedout())
 
 
 def scrub() -> bool:

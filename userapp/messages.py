@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from . import delivery, tallies
 from .errors import MailNotSent, SmsNotSent
-from .extensions import db, reading, writing
+from .extensions import count_connections, db, reading, writing
 from .languages import page_language, translate
 from .models import Message, now
 from .purge import purge
@@ -210,6 +210,7 @@ class Courier:
                 with self.app.app_context():
                     deliver_due()
                     tallies.flush()
+                    count_connections()
                     self._purge_at_times()
             except Exception as error:  # the database may be away: the next round tries again
                 log.warning("courier: %s", type(error).__name__)

@@ -202,18 +202,19 @@ def _give_headers(app: Flask) -> None:
 
 
 def _finish(response: Response) -> Response:
-    headers, secure = response.headers, bool(current_app.config["SESSION_COOKIE_SECURE"])
-    for name, (value, seconds) in g.get("cookies", {}).items():
+    headers, environ, opened = response.headers, request.environ, g._get_current_object()  # type: ignore[attr-defined]
+    secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
+    for name, (value, seconds) in opened.get("cookies", {}).items():
         response.set_cookie(name, value, max_age=seconds, httponly=True, samesite="Lax", secure=secure, path="/")
-    if request.query_string and not SECRETS.isdisjoint(request.args):
+    if environ.get("QUERY_STRING") and not SECRETS.isdisjoint(request.args):
         headers["Referrer-Policy"] = "no-referrer"  # what the next request tells of this page's address
     present = {name.lower(): value for name, value in headers}
-    headers.add("X-Request-Id", g.get("request_id", ""))
+    headers.add("X-Request-Id", opened.get("request_id", ""))
     if "public" not in present.get("cache-control", ""):
         response.vary.update(VARY) if "vary" in present else headers.add("Vary", ", ".join(VARY))
-    if request.query_string:
+    if environ.get("QUERY_STRING"):
         _remember_choices(response, secure)
-    return _cors(response) if "HTTP_ORIGIN" in request.environ else response
+    return _cors(response) if "HTTP_ORIGIN" in environ else response
 
 
 def _remember_choices(response: Response, secure: bool) -> None:
