@@ -143,7 +143,9 @@ def _spellings(identifier: str) -> Iterator[str]:
     if "@" in identifier:
         yield identifier.rpartition("@")[0]
     with suppress(phonenumbers.NumberParseException):
-        phone = phonenumbers.parse(identifier)  # raises unless it is written with + and a country
+        if not identifier.startswith("+"):
+            return
+        phone = phonenumbers.parse(identifier)
         national = phonenumbers.format_number(phone, phonenumbers.PhoneNumberFormat.NATIONAL)
         yield phonenumbers.national_significant_number(phone)
         yield "".join(filter(str.isdigit, national))

@@ -31,7 +31,7 @@ def _counters(endpoint: str, outcome: int) -> tuple[Counter, Histogram]:
 
 
 def _open() -> None:
-    opened = g._get_current_object()  # type: ignore[attr-defined]  # asked through the proxy, each name costs a look-up
+    opened = g._get_current_object()  # asked through the proxy, each name costs a look-up
     opened.started, opened.request_id = perf_counter(), _identity()
 
 
@@ -42,7 +42,7 @@ def _identity() -> str:
 
 
 def _close(response: Response) -> Response:
-    opened = g._get_current_object()  # type: ignore[attr-defined]
+    opened = g._get_current_object()
     took = perf_counter() - opened.started if "started" in opened else 0.0
     status = response.status_code
     outcome = opened.get("outcome", 0 if status < 400 else status)

@@ -202,7 +202,7 @@ def _give_headers(app: Flask) -> None:
 
 
 def _finish(response: Response) -> Response:
-    headers, environ, opened = response.headers, request.environ, g._get_current_object()  # type: ignore[attr-defined]
+    headers, environ, opened = response.headers, request.environ, g._get_current_object()
     secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
     for name, (value, seconds) in opened.get("cookies", {}).items():
         response.set_cookie(name, value, max_age=seconds, httponly=True, samesite="Lax", secure=secure, path="/")

@@ -1,4 +1,4 @@
-"""Flask's session cookie, its signer made once, a signature checked once, and a session that did not change left alone."""
+"""Flask's session cookie: its signer made once, a signature checked once, a session that did not change left alone."""
 
 from __future__ import annotations
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Connection, Row, String, Table, bindparam, case, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from .. import audit, codes, credentials, identifiers, messages, passwords, signals
 from ..credentials import Caller, Issued, Origin
 from ..errors import AppError, PhoneTaken, TooSoon
-from ..extensions import db, reading
-from ..models import User
+from ..extensions import db
+from ..models import User, now
 from ..statements import Statement
 from . import captcha, guesses
 from .devices import KINDS, Device
@@ -25,6 +25,18 @@ FIND = {
     kind: Statement(select(*User.__table__.c).where(column == bindparam("identifier")))
     for kind, column in COLUMNS.items()
 }
+_users = cast(Table, User.__table__)
+_NEW = {c.name: getattr(c.default, "arg", None) for c in _users.c if not c.primary_key}  # created_at is given anew
+_ADD = Statement(insert(_users).values({name: bindparam(f"its_{name}") for name in _NEW}).returning(_users.c.id))
+_OWN, _OTHER = bindparam("its_own", type_=String()), bindparam("other", type_=String())
+_GIVE_UID = Statement(
+    update(_users)
+    .where(_users.c.id == bindparam("the_id"))
+    .values(uid=case((exists().where(_users.alias().c.uid == _OWN), _OTHER), else_=_OWN))
+    .returning(*_users.c)
+)
+TAKEN = {"uname_key": NameTaken, "phone": PhoneTaken, "email": EmailTaken}
+_TAKEN = Statement(select(*(exists().where(_users.c[name] == bindparam(name)).label(name) for name in TAKEN)))
 
 
 @dataclass(frozen=True)
@@ -113,11 +125,11 @@ def register(
     captcha.spend(answer)
     signals.registering.send(current_app._get_current_object(), uname=name)  # type: ignore[attr-defined]
     stored = passwords.hash_password(password)
-    user = User(uname=name, uname_key=identifiers.folded(name), phone=number, email=address, password_hash=stored)
-    _refuse_taken(user)
+    new = {"uname": name, "uname_key": identifiers.folded(name), "phone": number, "email": address}
+    _refuse_taken(new)
     mailed = address is not None and _may_mail(address)
-    issued = _create(user, client, mailed)
-    signals.registered.send(current_app._get_current_object(), user_id=user.id)  # type: ignore[attr-defined]
+    issued = _create(new | {"password_hash": stored, "created_at": now()}, client, mailed)
+    signals.registered.send(current_app._get_current_object(), user_id=issued.user.id)  # type: ignore[attr-defined]
     return issued
 
 
@@ -129,12 +141,10 @@ def _may_mail(address: str) -> bool:
     return True
 
 
-def _create(user: User, client: Client, mailed: bool) -> Issued:
+def _create(new: dict[str, Any], client: Client, mailed: bool) -> Issued:
     try:
-        db.session.add(user)
-        db.session.flush()
-        user.uid = _free_uid(user.id)
-        if mailed and user.email:
+        user = _add(db.session.connection(), new)
+        if mailed:
             code = codes.issue("email", user.email, user)
             messages.queue_activation(user, user.email, code, codes.minutes("email"))
         kind = KINDS[client.kind]
@@ -143,26 +153,24 @@ def _create(user: User, client: Client, mailed: bool) -> Issued:
         db.session.commit()
     except IntegrityError:
         db.session.rollback()
-        _refuse_taken(user)
+        _refuse_taken(new)
         raise NotCreated() from None
     return issued
 
 
-def _free_uid(user_id: int) -> str:
-    taken = db.session.execute(select(User.id).filter_by(uid=str(user_id))).scalar()
-    return f"{user_id}{secrets.randbelow(10**6):06d}" if taken else str(user_id)
+def _add(connection: Connection, new: dict[str, Any]) -> Any:
+    """The account's row; its number is its id, or that with more digits where an import gave that number away."""
+    number = _ADD.within(connection, **{f"its_{name}": value for name, value in (_NEW | new).items()}).id
+    other = f"{number}{secrets.randbelow(10**6):06d}"
+    return _GIVE_UID.within(connection, the_id=number, its_own=str(number), other=other)
 
 
-def _refuse_taken(user: User) -> None:
+def _refuse_taken(new: dict[str, Any]) -> None:
     """Say which of a new account's names somebody has; the unique columns decide, this only tells."""
-    for column, value, taken in (
-        (User.uname_key, user.uname_key, NameTaken),
-        (User.phone, user.phone, PhoneTaken),
-        (User.email, user.email, EmailTaken),
-    ):
-        with reading() as connection:
-            if value and connection.execute(select(User.id).where(column == value)).scalar() is not None:
-                raise taken()
+    found = _TAKEN.one_or_none(db.engine, **{name: new[name] for name in TAKEN})
+    for name, taken in TAKEN.items():
+        if getattr(found, name):
+            raise taken()
 
 
 def sign_out(caller: Caller | None) -> None:
