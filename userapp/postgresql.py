@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import socket
+from collections.abc import Generator, Mapping
+from threading import Lock, get_ident
 from time import monotonic
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import InvalidatePoolError
 
-CONNECT_SECONDS = 2
-PING_SECONDS = 1.0
-CLOSED_SECONDS = 1.0  # after a failed connect nobody tries for so long: one thread waits instead of all
+CONNECT_SECONDS = 1.5  # a good line takes four trips for TLS and the password
+QUIET_SECONDS = 0.7  # after so long without a word the server is asked, beside the statement, whether it is there
+GREETING_SECONDS = 0.8
+PING_SECONDS = 0.8
+CLOSED_SECONDS = 1.0  # after a failure nobody tries for so long, and then one thread alone
 IDLE_SECONDS = 1.0  # a connection used within the last second is not asked whether it lives
+SSL_REQUEST = bytes.fromhex("0000000804d2162f")  # what a server answers with one letter, before it asks who we are
 
 
 def connect_args(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,7 +28,7 @@ def connect_args(config: Mapping[str, Any]) -> dict[str, Any]:
     PgBouncer keeps neither start-up options nor prepared statements from one transaction to the next: there the role
     has the time limits (ALTER ROLE … SET statement_timeout).
     """
-    args: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "application_name": "userapp"}
+    args: dict[str, Any] = {"connect_timeout": 2, "application_name": "userapp"}
     if config["DB_PGBOUNCER"]:
         return args | {"prepare_threshold": None}
     limits = {
@@ -52,50 +57,134 @@ def _note_use(_raw: Any, record: Any) -> None:
     record.info["used_at"] = monotonic()
 
 
+def _refuse(reason: str) -> NoReturn:
+    import psycopg
+
+    raise psycopg.OperationalError(f"PostgreSQL {reason}")
+
+
 def _bounded_class() -> Any:
     """psycopg's connection, with an end to waiting for a server that is stopped or behind a dead line."""
     import psycopg
 
     class Bounded(psycopg.Connection[Any]):
+        door: _Door | None = None
         patience: float | None = None
 
         def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+            if self.door is None or self.patience is None:
+                return super().wait(gen, interval, timeout)
             try:
-                return super().wait(gen, interval, timeout or self.patience)
-            except psycopg.errors._WaitTimeout:  # type: ignore[attr-defined,unused-ignore]
+                return super().wait(_watched(gen, self.pgconn.socket, self.patience), interval, timeout)
+            except _Silence:
                 self.pgconn.finish()  # what it still sends belongs to nobody
-                raise psycopg.OperationalError("PostgreSQL does not answer") from None
+                self.door.shut()
+                _refuse("does not answer")
+
+        @classmethod
+        def _connect_gen(cls, *args: Any, **values: Any) -> Any:
+            return _ended(super()._connect_gen(*args, **values))  # type: ignore[misc,unused-ignore]
 
     return Bounded
 
 
+class _Silence(Exception):
+    """Nothing comes, and nobody answers beside it."""
+
+
+def _watched(gen: Generator[Any, Any, Any], number: int, patience: float) -> Generator[Any, Any, Any]:
+    """The steps of a statement; psycopg takes one each tenth of a second also where nothing came."""
+    began = asked = monotonic()
+    doomed = False
+    try:
+        state = next(gen)
+        while True:
+            ready = yield state
+            now = monotonic()
+            if ready:
+                asked, doomed = now, False
+            elif doomed or now - began > patience:
+                raise _Silence
+            elif now - asked > QUIET_SECONDS:  # what comes meanwhile is still read in the next step
+                asked, doomed = now, not _greets(number)
+            state = gen.send(ready)
+    except StopIteration as done:
+        return done.value
+
+
+def _ended(gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    """The steps of connecting, until it took too long: psycopg's own limit is at least two seconds."""
+    until = monotonic() + CONNECT_SECONDS
+    try:
+        state = next(gen)
+        while True:
+            ready = yield state
+            if not ready and monotonic() > until:
+                _refuse("could not be reached in time")
+            state = gen.send(ready)
+    except StopIteration as done:
+        return done.value
+
+
+def _greets(number: int) -> bool:
+    """Whether the server at the other end of a socket takes a new connection and says its first word."""
+    try:
+        with socket.socket(fileno=os.dup(number)) as known, socket.socket(known.family) as other:
+            other.settimeout(GREETING_SECONDS)
+            other.connect(known.getpeername())
+            other.sendall(SSL_REQUEST)
+            return bool(other.recv(1))
+    except OSError:
+        return False
+
+
 class _Door:
-    """Lets connections in, and keeps the door shut for a moment after a failure."""
+    """Lets connections in; after a failure it is shut for a moment, and then one thread alone tries it."""
 
     def __init__(self, engine: Engine, patience: float | None) -> None:
         self.engine, self.patience = engine, patience
-        self.shut_until = 0.0
+        self.guard, self.shut_until, self.doubtful, self.trier = Lock(), 0.0, False, 0
         self.made = _bounded_class()
 
-    def open(self, _dialect: Any, record: Any, args: Any, values: Any) -> Any:
-        """Connect, or fail at once where another thread failed a moment ago."""
-        import psycopg
+    def shut(self) -> None:
+        """Have everybody refused at once for a moment."""
+        with self.guard:
+            self.doubtful, self.trier, self.shut_until = True, 0, monotonic() + CLOSED_SECONDS
 
-        if monotonic() < self.shut_until:
-            raise psycopg.OperationalError("PostgreSQL could not be reached a moment ago")
+    def pass_through(self) -> None:
+        """Go on, or fail at once where another thread failed a moment ago or is just trying."""
+        if not self.doubtful:
+            return
+        with self.guard:
+            now = monotonic()
+            if self.doubtful and now < self.shut_until and self.trier != get_ident():
+                _refuse("could not be reached a moment ago")
+            self.trier, self.shut_until = get_ident(), now + CONNECT_SECONDS + CLOSED_SECONDS
+
+    def found_open(self) -> None:
+        """Somebody was answered."""
+        if self.doubtful:
+            with self.guard:
+                self.doubtful, self.trier = False, 0
+
+    def open(self, _dialect: Any, record: Any, args: Any, values: Any) -> Any:
+        """Connect."""
+        self.pass_through()
         try:
             connection = self.made.connect(*args, **values)
-        except psycopg.OperationalError:
-            self.shut_until = monotonic() + CLOSED_SECONDS
+        except self.engine.dialect.loaded_dbapi.Error:
+            self.shut()
             raise
-        connection.patience = self.patience
+        self.found_open()
+        connection.door, connection.patience = self, self.patience
         record.info["used_at"] = monotonic()
         return connection
 
     def check(self, raw: Any, record: Any, _proxy: Any) -> None:
         """Ask a connection that was idle whether it still lives; if not, all of the pool are renewed."""
-        if monotonic() - record.info.get("used_at", 0.0) < IDLE_SECONDS:
+        if not self.doubtful and monotonic() - record.info.get("used_at", 0.0) < IDLE_SECONDS:
             return
+        self.pass_through()
         raw.patience = PING_SECONDS
         try:
             self.engine.dialect.do_ping(raw)
@@ -103,3 +192,4 @@ class _Door:
             raise InvalidatePoolError() from error
         finally:
             raw.patience = self.patience
+        self.found_open()
