@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -94,6 +95,12 @@ def nginx_files(folder: Path, ports: tuple[int, int], nodes: list[int]) -> Path:
     return whole
 
 
+def listens(port: int) -> bool:
+    """Whether somebody takes connections at `port` (nginx's pid file is there before that)."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @contextmanager
 def running_nginx(nodes: list[int], ports: tuple[int, int]) -> Iterator[Path]:
     """nginx with our configuration in front of `nodes`; yields the folder of its logs."""
@@ -107,7 +114,7 @@ def running_nginx(nodes: list[int], ports: tuple[int, int]) -> Iterator[Path]:
         assert checked.returncode == 0, checked.stderr
         process = subprocess.Popen(command)
         try:
-            assert wait_for((folder / "nginx.pid").exists, process), (folder / "error.log").read_text()
+            assert wait_for(lambda: listens(ports[1]), process), (folder / "error.log").read_text()
             yield folder
         finally:
             process.terminate()
