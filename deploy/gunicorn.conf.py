@@ -84,6 +84,25 @@ if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
     os.environ["USERAPP_OWN_METRICS"] = str(os.getpid())
 
 
+def on_reload(server: Any) -> None:
+    """Let the former workers serve until the new ones do: gunicorn would end them first, and callers wait meanwhile."""
+
+    def once_they_serve() -> None:
+        del server.manage_workers  # the class's own again
+        end = time.monotonic() + graceful_timeout
+        while time.monotonic() < end and not all(map(_serves, server.WORKERS.values())):
+            server.reap_workers()
+            time.sleep(0.05)
+        server.manage_workers()
+
+    server.manage_workers = once_they_serve  # called next after the new ones were forked
+
+
+def _serves(worker: Any) -> bool:
+    """Whether it has begun to say that it is alive: from then on its file's time is the monotonic clock's."""
+    return bool(worker.tmp.last_update() <= time.monotonic())
+
+
 def pre_fork(server: Any, worker: Any) -> None:
     """Give the worker the first free place: its counts go on where those of the place's last worker ended."""
     taken = {getattr(other, "place", None) for other in server.WORKERS.values()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from pathlib import Path
 
 from flask import Flask
 from sqlalchemy import select
@@ -52,16 +53,17 @@ def refuse_unready(app: Flask) -> None:
 
 def schema_trouble() -> str:
     """What the tables lack, in one line; empty where they are this release's or a later one's."""
-    known, heads = revisions.known()
     with reading() as connection:
         present = revisions.present(connection)
-    wanted = heads - present
-    if not wanted or present - known:  # a database that is ahead is right
+    if not revisions.lacking(present):
         return ""
     state = "has no tables of ours" if not present else "lacks migrations"
-    return (
-        f"the database {state} (it is at {', '.join(sorted(present)) or 'nothing'}): flask --app wsgi db upgrade heads"
-    )
+    return f"the database {state} (it is at {', '.join(sorted(present)) or 'nothing'}): {command()} db upgrade heads"
+
+
+def command() -> str:
+    """How the commands of this installation are called: a checkout has no `userapp` on the path."""
+    return "flask --app wsgi" if Path(__file__).parent.with_name("wsgi.py").is_file() else "userapp"
 
 
 def default_administrator() -> str:
@@ -74,5 +76,5 @@ def default_administrator() -> str:
     for row in rows:
         guesses = {*PASSWORDS, row.uname, f"{row.uname}123"}
         if row.password_hash and any(passwords.verify(guess, row.password_hash) for guess in guesses):
-            return f"the administrator {row.uname} has a default password: flask --app wsgi users disable {row.uname}"
+            return f"the administrator {row.uname} has a default password: {command()} users disable {row.uname}"
     return ""

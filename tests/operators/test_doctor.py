@@ -12,9 +12,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from flask_migrate import downgrade, upgrade
+from sqlalchemy import text
 
 from tests.servers import free_port
-from userapp import create_app, passwords
+from userapp import create_app, passwords, revisions, start_checks
 from userapp.extensions import db
 from userapp.models import AuditEvent, Message, User, now
 
@@ -177,6 +178,26 @@ def test_a_clock_before_the_installation_is_found(examined):
     with time_machine.travel(datetime(2001, 9, 9, tzinfo=UTC), tick=True):
         status, findings, _ = examined()
     assert status == 1 and [one["name"] for one in findings if one["verdict"] == "bad"] == ["clock"]
+
+
+def test_tables_of_a_plugin_that_has_gone_are_told_and_hide_no_migration_that_lacks(examined):
+    def leave(*those):
+        db.session.execute(text("DELETE FROM alembic_version"))
+        for revision in those:
+            db.session.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": revision})
+
+    status, findings, _ = examined(lambda: leave("gone_plugin", *revisions.known()[1]))
+    (found,) = [one for one in findings if one["verdict"] != "ok"]
+    assert (status, found["name"], found["verdict"]) == (0, "migrations", "note") and "gone_plugin" in found["says"]
+    status, findings, _ = examined(lambda: leave("gone_plugin", "0001"))
+    (found,) = [one for one in findings if one["verdict"] != "ok"]
+    assert (status, found["name"], found["verdict"]) == (1, "migrations", "bad")
+
+
+def test_hints_name_the_command_there_is(monkeypatch, tmp_path):
+    assert start_checks.command() == "flask --app wsgi"
+    monkeypatch.setattr(start_checks, "__file__", str(tmp_path / "userapp" / "start_checks.py"))
+    assert start_checks.command() == "userapp"
 
 
 def test_what_is_only_worth_knowing_does_not_fail(examined):

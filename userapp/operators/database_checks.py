@@ -9,9 +9,10 @@ from pathlib import Path
 
 from sqlalchemy import func, select, text
 
+from .. import revisions
 from ..extensions import reading
 from ..models import AuditEvent, Message, User, now
-from ..start_checks import default_administrator, schema_trouble
+from ..start_checks import command, default_administrator, schema_trouble
 from .findings import Finding, bad, note, ok
 
 SQLITE = (3, 35)  # RETURNING
@@ -40,8 +41,16 @@ def database() -> Iterator[Finding]:
 
 def migrations() -> Iterator[Finding]:
     """Whether the tables are this release's."""
-    trouble = schema_trouble()
-    yield bad("migrations", trouble) if trouble else ok("migrations", "up to date")
+    if trouble := schema_trouble():
+        yield bad("migrations", trouble)
+        return
+    with reading() as connection:
+        unknown = revisions.present(connection) - revisions.known()[0]
+    if unknown:
+        those = ", ".join(sorted(unknown))
+        yield note("migrations", f"{those}: of a later release, or of a plugin that was removed before its tables")
+    else:
+        yield ok("migrations", "up to date")
 
 
 def clock() -> Iterator[Finding]:
@@ -82,7 +91,7 @@ def administrators() -> Iterator[Finding]:
     if known:
         yield ok("administrators", f"{known}, none with a default password")
     else:
-        yield note("administrators", "there is none: flask --app wsgi users create NAME --admin")
+        yield note("administrators", f"there is none: {command()} users create NAME --admin")
 
 
 def waiting() -> Iterator[Finding]:
@@ -91,6 +100,6 @@ def waiting() -> Iterator[Finding]:
     with reading() as connection:
         late = connection.execute(select(func.count()).select_from(Message).where(*old)).scalar_one()
     if late:
-        yield note("messages", f"{late} wait for more than an hour: flask --app wsgi users messages retry")
+        yield note("messages", f"{late} wait for more than an hour: {command()} users messages retry")
     else:
         yield ok("messages", "none waits for long")
