@@ -5,6 +5,9 @@
 .PHONY: run test test-long test-huge lint bench venv-run venv-test
 .DEFAULT_GOAL := run
 
+# A machine may forbid it for its own scripts; compiling ours anew at each start would cost a second every time.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?=
 RUN := .venv/bin/python
 WORKERS ?= 2

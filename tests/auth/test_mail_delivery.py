@@ -167,7 +167,7 @@ def test_a_mail_that_no_server_took_spends_nothing(service, closed_port):
     assert [ask(app)[1].json["code"] for _ in range(3)] == [10901] * 3
 
 
-@pytest.mark.parametrize("people", [30, pytest.param(100, marks=pytest.mark.long)])
+@pytest.mark.parametrize("people", [10, pytest.param(100, marks=pytest.mark.long)])
 def test_registrations_while_the_mail_server_is_away_are_all_mailed_once_it_is_back(service, people):
     port = free_port()
     app = service(port)

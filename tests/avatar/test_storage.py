@@ -113,6 +113,7 @@ def test_the_sweep_leaves_a_change_under_way_alone(store: LocalStore) -> None:
     assert stable(store, "large").read_bytes() == b"1:large.png"
 
 
+@pytest.mark.long
 def test_readers_of_the_documented_paths_never_miss_a_file_nor_see_a_mixture(store: LocalStore) -> None:
     upload(store, 31, 1)
     done, wrong = threading.Event(), []

@@ -12,14 +12,13 @@ from PIL import Image
 from tests.browser.conftest import Visitor
 from tests.conftest import ANSWER, PASSWORD
 
-pytestmark = pytest.mark.browser
-long = pytest.mark.long
-WITHOUT = [pytest.param(True, id="scripts", marks=long), pytest.param(False, id="no-scripts")]
+pytestmark = [pytest.mark.browser, pytest.mark.long]
+WITHOUT = [pytest.param(True, id="scripts"), pytest.param(False, id="no-scripts")]
 TRIPS = [
     pytest.param(True, "zh", id="scripts-zh"),
-    pytest.param(True, "en", id="scripts-en", marks=long),
-    pytest.param(False, "zh", id="no-scripts-zh", marks=long),
-    pytest.param(False, "en", id="no-scripts-en", marks=long),
+    pytest.param(True, "en", id="scripts-en"),
+    pytest.param(False, "zh", id="no-scripts-zh"),
+    pytest.param(False, "en", id="no-scripts-en"),
 ]
 
 NEW_PASSWORD = "battery-staple-7"
@@ -61,7 +60,6 @@ def test_a_wrong_captcha_is_told_beside_it_and_keeps_what_was_typed(visitor: Vis
         me.page.wait_for_selector("[name=captcha]:focus")
 
 
-@long
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
 def test_recovery_by_code(visitor: Visitors, scripts: bool, code_sent_to: Callable[..., str]) -> None:
     uname = f"lost{scripts:d}"
@@ -79,7 +77,6 @@ def test_recovery_by_code(visitor: Visitors, scripts: bool, code_sent_to: Callab
     me.login(uname, NEW_PASSWORD)
 
 
-@long
 def test_a_password_change_ends_the_other_sessions(visitor: Visitors) -> None:
     here, there = visitor(), visitor()
     here.register("mover")
@@ -93,7 +90,6 @@ def test_a_password_change_ends_the_other_sessions(visitor: Visitors) -> None:
     assert there.page.query_selector(".top .name") is None
 
 
-@long
 def test_ending_the_other_sessions(visitor: Visitors) -> None:
     here, there = visitor(), visitor(scripts=False)
     here.register("keeper")
@@ -107,7 +103,6 @@ def test_ending_the_other_sessions(visitor: Visitors) -> None:
     assert there.page.query_selector(".top .name") is None
 
 
-@long
 def test_an_address_is_verified_by_the_mailed_code(visitor: Visitors, code_sent_to: Callable[..., str]) -> None:
     me = visitor(scripts=False)
     me.register("binder")
@@ -118,7 +113,6 @@ def test_an_address_is_verified_by_the_mailed_code(visitor: Visitors, code_sent_
     assert me.page.query_selector("[name=new_email]")
 
 
-@long
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
 def test_an_uploaded_picture_shows_in_the_header(visitor: Visitors, scripts: bool) -> None:
     me = visitor(scripts)

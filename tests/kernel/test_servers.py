@@ -86,6 +86,7 @@ def test_s3_keeps_an_object(s3_server: S3Server) -> None:
     assert bytes(obstore.get(store, "a/b.webp").bytes()) == b"picture"
 
 
+@pytest.mark.long
 def test_the_application_answers_and_keeps_to_its_folder(live_server: Callable[..., LiveServer]) -> None:
     server = live_server()
     with urllib.request.urlopen(server.url + "/healthz", timeout=5) as answer:
