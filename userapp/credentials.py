@@ -77,13 +77,21 @@ class Caller(UserMixin):  # type: ignore[misc]
         self.fresh_at: datetime = row.fresh_at
         self.key = ""
 
+    def get_id(self) -> str:
+        """What Flask-Login puts into the cookie: the key itself, nothing about the account."""
+        return self.key
+
 
 class Fresh(UserMixin):  # type: ignore[misc]
-    """Who has just been given a credential: what the rest of the request is told of the caller."""
+    """A credential just issued, as Flask-Login wants it for its cookie."""
 
     def __init__(self, issued: Issued) -> None:
         self.user, self.user_id, self.key = issued.user, issued.user.id, issued.key
         self.credential_id, self.kind = issued.credential_id, issued.kind
+
+    def get_id(self) -> str:
+        """The key, for the cookie."""
+        return self.key
 
 
 def issue(user: Any, kind: str, origin: Origin, *, generation: int, remember: bool = False, name: str = "") -> Issued:

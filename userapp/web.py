@@ -8,13 +8,12 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 from flask import Response, current_app, flash, g, make_response, redirect, render_template, request, session, url_for
-from flask_login import current_user
+from flask_login import current_user, login_user, logout_user
 
 from . import replies
 from .addresses import client_address
 from .credentials import Fresh, Issued, Origin
 from .errors import AppError, NotAllowed, NotFresh, NotSignedIn, PostRequired
-from .extensions import login_manager
 from .forms import BaseForm
 from .languages import Told, json_text, page_language, translate
 from .models import now
@@ -221,9 +220,10 @@ def start(issued: Issued) -> None:
     """Put a new session into the caller's cookie, in place of whatever was there before."""
     leave()
     if issued.kind == "session":
-        session["_user_id"] = issued.key
+        login_user(Fresh(issued))
+        for name in ("_fresh", "_id"):  # Flask-Login's own marks: nothing of ours reads them
+            session.pop(name, None)
         session.permanent = issued.remember
-        g._login_user = Fresh(issued)
 
 
 def renew(key: str) -> None:
@@ -237,8 +237,8 @@ def renew(key: str) -> None:
 def leave() -> None:
     """Forget the session and the token cookie on this device."""
     open_pages = session.get("csrf_token")
+    logout_user()
     session.clear()
-    g._login_user = login_manager.anonymous_user()
     if open_pages:  # a page that is open in another tab can still be sent
         session["csrf_token"] = open_pages
     if "token" in request.cookies:
