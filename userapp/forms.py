@@ -84,7 +84,7 @@ def incoming(request: Request) -> dict[str, str]:
     if request.mimetype == "application/json" or request.mimetype.endswith("+json"):
         values = _json_values(request.get_data())
     else:
-        values = {name: request.form[name] for name in request.form}
+        values = {name: request.form[name] for name in request.form if name}  # a part may have none: None
     for name, value in values.items():
         if len(value) > LONGEST or _UNFIT.search(value):
             raise InvalidInput(field=name[:60])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 import time
 from datetime import timedelta
@@ -21,6 +22,9 @@ from .purge import purge
 
 log = logging.getLogger("userapp.messages")
 PURGE_EVERY = 300
+# Seconds from a commit to the delivery of what it queued: only a known address has something to deliver, and what that
+# takes would be felt in the reply under way. From one moment to another, so that nobody knows when to listen either.
+REST = (0.1, 0.5)
 BACK_OFF = (5, 15, 60, 300, 900, 3600)
 WANTED = ("更换邮箱", "有人想把这个邮箱绑定到另一个账号，它仍属于您的账号。")
 
@@ -177,12 +181,12 @@ class Courier:
     def __init__(self, app: Flask) -> None:
         self.app, self.wake = app, threading.Event()
         self.thread: threading.Thread | None = None
-        self.lock, self.stopped = threading.Lock(), False
+        self.lock, self.stopped = threading.Lock(), threading.Event()
         self.purge_at = time.monotonic() + PURGE_EVERY
 
     def begin(self) -> None:
         """Start the thread unless it runs, never before a fork; it first delivers what a dead worker left behind."""
-        if self.stopped or (self.thread is not None and self.thread.is_alive()):
+        if self.stopped.is_set() or (self.thread is not None and self.thread.is_alive()):
             return
         with self.lock:
             if self.thread is None or not self.thread.is_alive():
@@ -197,14 +201,15 @@ class Courier:
 
     def stop(self) -> None:
         """End the thread; what is queued stays queued."""
-        self.stopped = True
+        self.stopped.set()
         self.wake.set()
         if self.thread is not None:
             self.thread.join(timeout=10)
 
     def _run(self) -> None:
-        while not self.stopped:
-            self.wake.wait(timeout=5)
+        while not self.stopped.is_set():
+            if self.wake.wait(timeout=5) and self.stopped.wait(secrets.SystemRandom().uniform(*REST)):
+                return
             self.wake.clear()
             try:
                 with self.app.app_context():

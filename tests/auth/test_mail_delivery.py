@@ -234,3 +234,17 @@ def test_what_a_dead_worker_left_queued_leaves_with_the_first_request_of_the_nex
             time.sleep(0.1)
         time.sleep(0.5)
         assert mails.recipients == [ADDRESS], after.log
+
+
+def test_queued_mail_leaves_when_the_reply_is_long_out(make_app, monkeypatch):
+    """Where nobody may learn who exists, delivering is felt in no reply: it begins a moment later."""
+    monkeypatch.setattr(messages, "REST", (3600, 3600))
+    app = make_app()
+    app.test_client_class = Json
+    assert app.test_client().register("ning", email=ADDRESS).json["status"]
+    courier = app.extensions["userapp.courier"]
+    assert courier.thread.is_alive()
+    courier.stop()
+    assert not courier.thread.is_alive(), "who rests can still be stopped"
+    with app.app_context():
+        assert db.session.query(Message.id).filter_by(done="").count() == 1

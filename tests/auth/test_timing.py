@@ -24,9 +24,11 @@ class Visitor:
     def __init__(self, port: int) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
 
-    def ask(self, method: str, path: str, values: dict[str, str] | None = None, cookie: str = "") -> tuple[dict, str]:
+    def ask(
+        self, method: str, path: str, values: dict[str, str] | None = None, cookie: str = "", **more: str
+    ) -> tuple[dict, str]:
         """A request; returns what JSON says and the captcha cookie that was set."""
-        headers = (FORM if values else {}) | ({"Cookie": cookie} if cookie else {})
+        headers = (FORM if values else {}) | ({"Cookie": cookie} if cookie else {}) | more
         self.connection.request(method, path, urlencode(values) if values else None, headers)
         reply = self.connection.getresponse()
         body, cookies = reply.read(), reply.headers.get_all("Set-Cookie") or []

@@ -166,6 +166,17 @@ def test_a_file_where_text_is_expected_is_no_text(people):
         refused(people[path].post(path, data=values, content_type="multipart/form-data"), path)
 
 
+@pytest.mark.parametrize("value", [b"1", b"\xff", b"\x00"])
+def test_a_part_without_a_name_is_nobodys_field(client, value):
+    """Found by fuzzing: the refusal of what no database keeps stumbled over the name that is not there."""
+    parts = b'--x\r\nContent-Disposition: form-data; name="user"\r\n\r\nning\r\n--x\r\n'
+    parts += b"Content-Disposition: form-data\r\n\r\n"
+    reply = client.post(
+        "/user/login", data=parts + value + b"\r\n--x--", content_type="multipart/form-data; boundary=x"
+    )
+    assert reply.json["code"] == 10107, "the password is what is missing"
+
+
 def test_a_body_beyond_the_limit_is_413_for_a_program(people):
     """Contract 6 and 8: 413 as JSON, document B's endpoints as 200."""
     for path, status in (("/user/login", 403), ("/user/info", 200)):
