@@ -8,6 +8,7 @@ import os
 import platform
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from .environments import HERE, new_database, postgresql
 from .plan import SHORT, Plan
 
 MEASURES = ("who", "login", "register", "storm", "start", "growth", "pictures")
+KINDS = ("who am I, cookie", "who am I, token", "login", "register", "storm", "start-up", "growth", "Captcha")
 MARKS = ("<!-- table -->\n", "<!-- end of table -->\n")
 
 
@@ -38,33 +40,28 @@ def main() -> None:
     plan, only = SHORT if asked.short else Plan(), set(asked.only.split(","))
     if asked.connections:
         plan = replace(plan, connections=tuple(map(int, asked.connections.split(","))))
-    sections: list[tuple[str, str]] = []
-    results: dict[str, Any] = {}
-    began, load = datetime.now(UTC), os.getloadavg()
+    pieces: dict[str, Any] = {}
+    began = datetime.now(UTC)
     for database in asked.databases.split(","):
         folder = Path(tempfile.mkdtemp(prefix="bench-"))
         try:
             with nullcontext(None) if database == "SQLite" else postgresql() as server:
-                on_one_database(database, server, folder, plan, only, sections, results)
+                on_one_database(database, server, folder, plan, only, pieces)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-    found = verdicts.rows(results)
     if "pictures" in only:
         drawn = draw_pictures(plan)
-        sections.append(("Captcha and avatar", report.pictures(*drawn)))
-        found += verdicts.pictures(*drawn)
-    write(page(began, load, plan, found, sections), asked.write and not asked.short)
+        keep(pieces, "Captcha and avatar", report.pictures(*drawn), verdicts.pictures(*drawn))
+    write(began, plan, pieces, asked.write and not asked.short)
 
 
 def on_one_database(
-    database: str, server: str | None, folder: Path, plan: Plan, only: set[str], sections: list[Any], results: Any
+    database: str, server: str | None, folder: Path, plan: Plan, only: set[str], pieces: dict[str, Any]
 ) -> None:
     """Everything that needs servers, on one kind of database."""
 
     def note(title: str, measured: Any, shown: str) -> None:
-        results[title] = measured
-        sections.append((title, shown))
-        print(f"## {title}\n\n{shown}", flush=True)
+        keep(pieces, title, shown, verdicts.of(title, measured))
 
     if only & {"who", "login", "register", "storm", "start"}:
         with live.everybody(EVERYBODY, database, server, folder, plan.accounts) as lives:
@@ -109,29 +106,51 @@ def draw_pictures(plan: Plan) -> tuple[dict[str, Any], dict[str, Any], dict[str,
     return ask("captcha", str(plan.pictures)), avatar, likeness
 
 
-def page(began: datetime, load: tuple[float, ...], plan: Plan, found: list[Any], sections: list[Any]) -> str:
+def keep(pieces: dict[str, Any], title: str, shown: str, found: list[Any]) -> None:
+    """Note one table with its verdicts, when it was measured and how busy the machine was; and show it."""
+    at = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, at a load of {os.getloadavg()[0]:.1f}:"
+    pieces[title] = {"shown": f"{at}\n\n{shown}", "found": found}
+    print(f"## {title}\n\n{pieces[title]['shown']}", flush=True)
+
+
+def page(began: datetime, plan: Plan, pieces: dict[str, Any]) -> str:
     """The whole text: where it was measured, the verdicts, every table."""
     cpu = re.findall(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     took = (datetime.now(UTC) - began).seconds // 60
     head = (
         f"{began:%Y-%m-%d %H:%M} UTC, {took} minutes; {len(cpu)} × {cpu[0] if cpu else platform.machine()}, Python "
-        f"{platform.python_version()}, load {load[0]:.1f} before and {os.getloadavg()[0]:.1f} after; {plan.accounts:,} "
-        f"accounts, {plan.rounds} rounds; medians, with the lowest and highest round in brackets.\n"
+        f"{platform.python_version()}, SQLite {sqlite3.sqlite_version}; {plan.accounts:,} accounts, {plan.rounds} "
+        "rounds; medians, with the lowest and highest round in brackets.\n"
     )
-    parts = [head, verdicts.as_table(found), *(f"### {title}\n\n{shown}" for title, shown in sections)]
-    return "\n".join(parts)
+    titles = sorted(pieces, key=place)
+    found = [row for title in titles for row in pieces[title]["found"]]
+    return "\n".join(
+        [head, verdicts.as_table(found), *(f"### {title}\n\n{pieces[title]['shown']}" for title in titles)]
+    )
 
 
-def write(text: str, into_docs: bool) -> None:
-    """Keep the page below bench/.results, and in docs/performance.md where that is asked for."""
+def place(title: str) -> tuple[int, int, list[int]]:
+    """Where a table stands: by database, by kind, by connections."""
+    kinds = [number for number, kind in enumerate(KINDS) if title.startswith(kind)]
+    return "PostgreSQL" in title, kinds[0], [int(number) for number in re.findall(r"\d+", title)]
+
+
+def write(began: datetime, plan: Plan, pieces: dict[str, Any], into_docs: bool) -> None:
+    """Keep the page below bench/.results; into docs/performance.md it goes with what earlier runs wrote of the rest."""
     folder = HERE / ".results"
     folder.mkdir(exist_ok=True)
-    (folder / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.md").write_text(text, "utf-8")
+    (folder / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.md").write_text(page(began, plan, pieces), "utf-8")
+    if not into_docs:
+        print(page(began, plan, pieces))
+        return
+    written = folder / "written.json"
+    pieces = (json.loads(written.read_text("utf-8")) if written.exists() else {}) | pieces
+    written.write_text(json.dumps(pieces, ensure_ascii=False), "utf-8")
+    document = ROOT / "docs" / "performance.md"
+    head, _, rest = document.read_text("utf-8").partition(MARKS[0])
+    text = page(began, plan, pieces)
+    document.write_text(head + MARKS[0] + "\n" + text + "\n" + MARKS[1] + rest.partition(MARKS[1])[2], "utf-8")
     print(text)
-    if into_docs:
-        document = ROOT / "docs" / "performance.md"
-        head, _, rest = document.read_text("utf-8").partition(MARKS[0])
-        document.write_text(head + MARKS[0] + "\n" + text + "\n" + MARKS[1] + rest.partition(MARKS[1])[2], "utf-8")
 
 
 if __name__ == "__main__":

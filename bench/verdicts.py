@@ -12,15 +12,10 @@ HASH = "floor: the hash and nothing else"
 PEERS = ("Flask-Security", "Django, own view", "django-allauth, session endpoint", "fastapi-users, token in a cookie")
 
 
-def rows(results: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
-    """(what, limit, found, reached) for everything that was measured."""
-    found: list[tuple[str, str, str, bool]] = []
-    for database in ("SQLite", "PostgreSQL"):
-        for key, measured in results.items():
-            kind, _, rest = key.partition(" | ")
-            if rest.startswith(database):
-                found += _of(kind, rest, measured, database)
-    return found
+def of(title: str, measured: Any) -> list[tuple[str, str, str, bool]]:
+    """(what, limit, found, reached) for one table."""
+    kind, _, where = title.partition(" | ")
+    return _of(kind, where, measured, where.partition(",")[0])
 
 
 def _at_most(what: str, values: list[float], limit: float, unit: str = "") -> tuple[str, str, str, bool]:
