@@ -5,16 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
-import phonenumbers
-from email_validator import EmailNotValidError, validate_email
 from flask import current_app
-from phonenumbers import NumberParseException, PhoneNumberType
 
 from .errors import AppError, EmailMalformed, NameAllDigits, NameMalformed, PhoneMalformed
 
 LONGEST = 254
 _PHONE_CHARACTERS = re.compile(r"[+0-9 ().\-]{5,40}")
-_TEXTABLE = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
 
 
 def folded(name: str) -> str:
@@ -66,16 +62,19 @@ def phone_or_none(value: str) -> str | None:
     text = unicodedata.normalize("NFKC", value[:60]).strip(" ")
     if len(value) > 60 or not _PHONE_CHARACTERS.fullmatch(text):
         return None
+    import phonenumbers  # here and below: a start need not wait for what the first sign-in or registration loads
+
     region = str(current_app.config["PHONE_REGION"])
     if text.startswith("00"):  # the international prefix, whatever the region dials
         text = "+" + text[2:]
     try:
         number = phonenumbers.parse(text, region)
-    except NumberParseException:
+    except phonenumbers.NumberParseException:
         return None
     if number.extension or not phonenumbers.is_valid_number(number):
         return None
-    if phonenumbers.number_type(number) not in _TEXTABLE:
+    textable = phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE
+    if phonenumbers.number_type(number) not in textable:
         return None
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
@@ -92,6 +91,8 @@ def email_or_none(value: str) -> str | None:
     """The canonical form of an address: lower case, ASCII local part, IDNA domain; or None."""
     if len(value) > LONGEST or "@" not in value:
         return None
+    from email_validator import EmailNotValidError, validate_email
+
     testing = bool(current_app.config["EMAIL_TEST_DOMAINS"])
     try:
         found = validate_email(

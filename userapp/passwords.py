@@ -17,7 +17,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
-import phonenumbers
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 from flask import current_app
@@ -142,9 +141,11 @@ def _spellings(identifier: str) -> Iterator[str]:
     yield "".join(identifier.split())
     if "@" in identifier:
         yield identifier.rpartition("@")[0]
+    if not identifier.startswith("+"):
+        return
+    import phonenumbers
+
     with suppress(phonenumbers.NumberParseException):
-        if not identifier.startswith("+"):
-            return
         phone = phonenumbers.parse(identifier)
         national = phonenumbers.format_number(phone, phonenumbers.PhoneNumberFormat.NATIONAL)
         yield phonenumbers.national_significant_number(phone)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import phonenumbers
 from flask import current_app
 from sqlalchemy import Row, Select, select, tuple_
 
@@ -77,6 +76,8 @@ def _phone(text: str) -> str:
     digits = "".join(character for character in text if character.isdigit())
     if text.startswith("+"):
         return "+" + digits
+    import phonenumbers
+
     return f"+{phonenumbers.country_code_for_region(current_app.config['PHONE_REGION'])}{digits}"
 
 
