@@ -118,6 +118,12 @@ def post_fork(_server: Any, worker: Any) -> None:
             application.extensions["sqlalchemy"].engine.dispose(close=False)
 
 
+def pre_request(_worker: Any, req: Any) -> None:
+    """End a connection with a body in chunks: behind a broken one nobody can tell where the next request begins."""
+    if any(name == "TRANSFER-ENCODING" for name, _value in req.headers):
+        req.force_close()
+
+
 def child_exit(_server: Any, worker: Any) -> None:
     """Let the gauges forget a worker that has gone; its counts stay."""
     from prometheus_client import multiprocess

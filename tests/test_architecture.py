@@ -50,7 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "request_log": {"addresses", "metrics"},
     "revisions": {"extensions"},
     "safeguards": {
-        "credentials", "errors", "extensions", "forms", "languages", "metrics", "moments", "request_log", "web",
+        "credentials", "errors", "extensions", "forms", "languages", "metrics", "moments", "request_log", "web", "wire",
     },
     "sms": {"errors", "sms_gateways"},
     "sms_gateways": {"sms_signatures"},
@@ -90,7 +90,7 @@ OF_THE_REQUEST = {"flash", "make_response", "redirect", "render_template", "requ
 NOTHING_OF_OURS = (
     "addresses", "blocklist", "errors", "keys", "legacy_hashes", "logs", "metrics", "moments", "plugins",
     "postgresql", "profiles", "safe_mail", "session_cookie", "signals", "sms_signatures", "statements",
-    "theme", "turns",
+    "theme", "turns", "wire",
 )  # fmt: skip
 # Kernel files that end a transaction; all others ask `writing` for a short one.
 STORES = {"accounts", "extensions", "removals"}

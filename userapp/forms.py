@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
+from urllib.parse import unquote_to_bytes
 
 from flask import Request
 from flask_wtf import FlaskForm
@@ -84,11 +85,21 @@ def incoming(request: Request) -> dict[str, str]:
     if request.mimetype == "application/json" or request.mimetype.endswith("+json"):
         values = _json_values(request.get_data())
     else:
+        if request.mimetype == "application/x-www-form-urlencoded":
+            _refuse_other_charsets(request.get_data())
         values = {name: request.form[name] for name in request.form if name}  # a part may have none: None
     for name, value in values.items():
         if len(value) > LONGEST or _UNFIT.search(value):
             raise InvalidInput(field=name[:60])
     return values
+
+
+def _refuse_other_charsets(body: bytes) -> None:
+    """Werkzeug would make another text of what is no UTF-8: its percent signs, as if they had been meant."""
+    try:
+        (unquote_to_bytes(body) if b"%" in body else body).decode("utf-8")
+    except UnicodeDecodeError:
+        raise InvalidInput() from None
 
 
 def _json_values(body: bytes) -> dict[str, str]:

@@ -13,13 +13,12 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, current_app, g, request
 from flask_limiter import RateLimitExceeded
 from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError, SQLAlchemyError, TimeoutError
-from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, HTTPException, InternalServerError, RequestEntityTooLarge
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
-from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import RequestRedirect
 from wtforms.validators import ValidationError
 
-from . import credentials, errors, languages, metrics, moments, request_log, web
+from . import credentials, errors, languages, metrics, moments, request_log, web, wire
 from .extensions import csrf, db, limiter, login_manager
 from .forms import incoming
 
@@ -55,6 +54,7 @@ def connect(app: Flask) -> None:
     """Put every request of `app` through the checks below, in this order."""
     app.ensure_sync = lru_cache(512)(app.ensure_sync)  # type: ignore[method-assign]  # asked for every hook of a request
     request_log.connect(app)
+    wire.connect(app)
     app.before_request(_begin)
     app.before_request(_refuse_cross_site)
     app.before_request(_refuse_page_without_token)
@@ -64,8 +64,6 @@ def connect(app: Flask) -> None:
     app.teardown_request(_teardown)
     for kind in (errors.AppError, HTTPException, *AWAY, Exception):
         app.register_error_handler(kind, handle)
-    if hops := app.config["PROXY_HOPS"]:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     _give_headers(app)
 
 
@@ -78,6 +76,8 @@ def _begin() -> None:
         request.max_content_length = current_app.config[limit] + 65536
     try:
         values = incoming(request)
+    except ClientDisconnected:  # half a body must not count as an empty one
+        raise
     except (errors.AppError, HTTPException):
         return  # the form of the view says so, in its own place
     g.body, g.body_token, g.body_lang = values, values.get("__token"), values.get("lang")

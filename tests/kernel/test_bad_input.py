@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 
 import pytest
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from tests.conftest import ANSWER, PASSWORD, Json
 
@@ -202,6 +204,44 @@ def test_no_header_is_an_error_of_the_server(client, header):
     for value in ("\xff\xfe", "x" * 8000, "", "Bearer ", ";;;===", "a=\x80", "session=.eJ.x.y", "text/html;q=nan"):
         for method, path in (("GET", "/user/info"), ("POST", "/user/login"), ("GET", "/user/logout")):
             assert client.open(path, method=method, headers={header: value}).status_code < 500, value
+
+
+@pytest.mark.parametrize("protocol,status", [("HTTP/1.1", "400 BAD REQUEST"), ("HTTP/1.0", "200 OK")])
+def test_only_http_1_0_may_leave_the_host_out(app, protocol, status):
+    """Flask would take any such request as one to this server."""
+    environ = EnvironBuilder("/").get_environ() | {"SERVER_PROTOCOL": protocol}
+    del environ["HTTP_HOST"]
+    assert run_wsgi_app(app, environ)[1] == status
+
+
+class Broken(BytesIO):
+    """A body of which the server finds half-way that it is none, with an exception of its own."""
+
+    def read(self, size=-1):
+        raise RuntimeError("chunk")
+
+
+@pytest.mark.parametrize("path", ["/user/email/undo", "/user/delete/keep", "/user/setup"])
+@pytest.mark.parametrize("kind", [FORM_TYPE, JSON_TYPE, "multipart/form-data; boundary=x"])
+def test_a_body_that_the_server_cannot_read_is_a_refusal(client, path, kind):
+    """INP-04: neither an error of the server nor an empty body."""
+    sent = {"wsgi.input": Broken(), "CONTENT_LENGTH": "9"}
+    reply = client.post(path, content_type=kind, environ_overrides=sent)
+    assert (reply.status_code, reply.json["code"]) == (400, 400)
+
+
+def test_half_a_body_is_not_an_empty_one(signed_in):
+    """INP-04: what needs no field must not happen for a connection that broke off."""
+    client, sent = signed_in(), {"wsgi.input": BytesIO(b"a="), "CONTENT_LENGTH": "9"}
+    assert client.post("/user/logout", content_type=FORM_TYPE, environ_overrides=sent).json["code"] == 400
+    assert client.get("/user/info").json["code"] == 0
+
+
+@pytest.mark.parametrize("text", [b"%ff%fe", b"\xff", b"%ed%a0%80", b"%c3%28", b"%C4%FE"])
+def test_a_form_in_another_charset_is_the_wrong_type(people, text):
+    """Contract 1: bodies are UTF-8; Werkzeug would store the percent signs."""
+    reply = people["/user/info"].post("/user/info", data=b"intro=" + text, content_type=FORM_TYPE)
+    assert (reply.json["code"], people["/user/info"].get("/user/info").json["data"]["intro"]) == (-13, "")
 
 
 ODD = ["a\tb", "%00", "../../etc", "{{7*7}}", "${jndi:x}", "\u202e", "İ" * 60, "ﷺ" * 30, "@" * 200, "٣" * 40]

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import base64
+import csv
 import json
 from pathlib import Path
 from typing import Any
 
 CORPORA = Path(__file__).resolve().parents[2] / "../shared/corpora"
-DOCUMENTS = ("strings/blns", "strings/own", "email/own", "email/isemail_tests", "phone/own", "http/filenames_own")
+DOCUMENTS = (
+    "strings/blns", "strings/own", "email/own", "email/isemail_tests", "email/python_email_validator",
+    "email/collision_pairs", "phone/own", "http/filenames_own", "redirects/own",
+)  # fmt: skip
+LISTS = ("strings/thirdparty", "http", "redirects")
 KEYS = ("value", "address", "input", "raw", "email")
 
 # One of each kind; bytes are sent as they are, which only a form can do.
@@ -79,44 +84,47 @@ OWN: list[str | bytes] = [
 
 
 def corpora() -> list[str | bytes]:
-    """Everything of the corpora that is a text: strings, addresses, numbers, names of files, redirects."""
-    if not CORPORA.exists():
-        return []
+    """Everything of the corpora that is a text: strings, addresses, numbers, names of files, redirects, parameters."""
     found: list[str | bytes] = []
-    for name in (
-        "strings/blns.json",
-        "strings/own.json",
-        "email/own.json",
-        "phone/own.json",
-        "http/filenames_own.json",
-    ):
-        found += [
-            text for text in map(_text, _rows(json.loads((CORPORA / name).read_text("utf-8")))) if text is not None
-        ]
-    found += [_text(row) or "" for row in json.loads((CORPORA / "email/isemail_tests.json").read_text("utf-8"))]
-    lists = [
-        *sorted((CORPORA / "strings/thirdparty").glob("*.txt")),
-        CORPORA / "http/crlf.txt",
-        CORPORA / "http/hpp.txt",
-    ]
-    for path in [*lists, *sorted((CORPORA / "redirects").glob("*.txt"))]:
-        found += [line for line in path.read_text("utf-8", "surrogateescape").splitlines() if line]
+    for name in DOCUMENTS if CORPORA.exists() else ():
+        found += _texts(json.loads((CORPORA / f"{name}.json").read_text("utf-8")))
+    for folder in LISTS:
+        for path in sorted((CORPORA / folder).glob("*.txt")):
+            found += [line for line in path.read_text("utf-8", "surrogateescape").splitlines() if line]
     return list(dict.fromkeys(found))
 
 
-def _rows(document: Any) -> list[Any]:
-    if isinstance(document, dict):
-        return [row for value in document.values() if isinstance(value, list) for row in value]
-    return list(document)
+def numbers() -> list[str | bytes]:
+    """A phone number of every region and kind, as one dials it from abroad."""
+    path = CORPORA / "phone/libphonenumber_examples.csv"
+    if not path.exists():
+        return []
+    rows = csv.DictReader(path.read_text("utf-8").splitlines())
+    return list(dict.fromkeys(f"+{row['country_code']}{row['national_number']}" for row in rows))
 
 
-def _text(row: Any) -> str | bytes | None:
-    if isinstance(row, str):
-        return row
-    if not isinstance(row, dict):
-        return None
-    if "b64" in row:
-        return base64.b64decode(row["b64"])
-    return next(
-        (row[key] for key in ("value", "address", "input", "raw", "email") if isinstance(row.get(key), str)), None
-    )
+def common_passwords() -> list[str | bytes]:
+    """What everybody uses."""
+    found = [path.read_text("utf-8").splitlines() for path in sorted((CORPORA / "passwords").glob("*.txt"))]
+    return list(dict.fromkeys(line for lines in found for line in lines if line))
+
+
+def names_of_files() -> list[str]:
+    """Names that uploads come with."""
+    if not CORPORA.exists():
+        return [text for text in OWN if isinstance(text, str)]
+    found = json.loads((CORPORA / "http/filenames_own.json").read_text("utf-8"))
+    for path in sorted((CORPORA / "http").glob("filenames_*.txt")):
+        found += path.read_text("utf-8", "surrogateescape").splitlines()
+    return list(dict.fromkeys(found))
+
+
+def _texts(document: Any) -> list[str | bytes]:
+    if isinstance(document, str):
+        return [document]
+    if isinstance(document, dict) and "b64" in document:
+        return [base64.b64decode(document["b64"])]
+    if isinstance(document, dict) and (found := [document[key] for key in KEYS if isinstance(document.get(key), str)]):
+        return found[:1]
+    inner = document.values() if isinstance(document, dict) else document if isinstance(document, list) else ()
+    return [text for value in inner if isinstance(value, (list, dict, str)) for text in _texts(value)]

@@ -25,6 +25,7 @@ class Door:
     document: str
     changes: bool
     fields: tuple[str, ...]
+    files: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.method} {self.rule}"
@@ -39,9 +40,11 @@ def doors(app: Flask) -> Iterator[Door]:
             form = getattr(view, "form", None) if method == "POST" else None
             changes = method == "POST" or bool(getattr(view, "changes_on_get", False))
             marks = (getattr(view, "access", "anyone"), getattr(view, "document", ""))
-            yield Door(path, method, str(rule), *marks, changes, _fields(app, form) if form else ())
+            fields = _fields(app, form) if form else ((), ())
+            yield Door(path, method, str(rule), *marks, changes, *fields)
 
 
-def _fields(app: Flask, form: Any) -> tuple[str, ...]:
+def _fields(app: Flask, form: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
     with app.test_request_context():
-        return tuple(field.name for field in form(formdata=None) if not isinstance(field, FileField))
+        found = [(field.name, isinstance(field, FileField)) for field in form(formdata=None)]
+    return tuple(name for name, file in found if not file), tuple(name for name, file in found if file)
