@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from datetime import timedelta
 from typing import Any
@@ -23,10 +24,8 @@ def seed(count: int) -> None:
     upgrade()
     with db.engine.begin() as connection:
         postgresql = connection.dialect.name == "postgresql"
-        if postgresql:  # a request's patience is too short for a million rows
-            raw: Any = connection.connection.driver_connection
-            raw.patience = None
-        connection.execute(text("SET LOCAL statement_timeout = 0" if postgresql else "PRAGMA cache_size = -500000"))
+        if not postgresql:
+            connection.execute(text("PRAGMA cache_size = -500000"))
         numbers = select(literal(1).label("n")).cte("numbers", recursive=True)
         numbers = numbers.union_all(select(numbers.c.n + 1).where(numbers.c.n < count))
         for table, values in ((User, account(numbers.c.n)), (Credential, session(numbers.c.n, postgresql))):
@@ -65,5 +64,6 @@ def challenges(count: int) -> None:
 
 if __name__ == "__main__":
     logging.disable()
+    os.environ["FLASK_RUN_FROM_CLI"] = "true"  # a request's patience is too short for a million rows
     with create_app().app_context():
         {"seed": seed, "challenges": challenges}[sys.argv[1]](int(sys.argv[2]))
