@@ -19,6 +19,7 @@ from .languages import page_language
 __all__ = ["BaseForm", "CheckField", "FileField", "PasswordField", "TextField"]
 
 LONGEST = 5000
+MOST = 1000  # names; Werkzeug's own limit for parts
 TRUE = ("1", "true", "on", "yes", "y")
 _UNFIT = re.compile("[\x00\ufffd\ud800-\udfff]")
 
@@ -95,7 +96,12 @@ def incoming(request: Request) -> dict[str, str]:
 
 
 def _refuse_other_charsets(body: bytes) -> None:
-    """Werkzeug would make another text of what is no UTF-8: its percent signs, as if they had been meant."""
+    """Werkzeug would make another text of what is no UTF-8: its percent signs, as if they had been meant.
+
+    It would also take long over very many names, and over percent signs of which most begin no escape.
+    """
+    if body.count(b"&") > MOST or body.count(b"%") * 3 > max(len(body), LONGEST):
+        raise InvalidInput()
     try:
         (unquote_to_bytes(body) if b"%" in body else body).decode("utf-8")
     except UnicodeDecodeError:

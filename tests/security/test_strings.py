@@ -65,8 +65,8 @@ def alike(found: Findings) -> None:
 def test_all_fields_at_once(here: Side) -> None:
     """The fixed sample of the fast suite."""
     sweep = Sweep([here])
-    sweep.together(OWN[::3])
-    sweep.addresses(OWN[::20])
+    sweep.together(OWN[::5])
+    sweep.addresses(OWN[::30])
     alike(sweep.found)
 
 
