@@ -164,6 +164,16 @@ def test_the_unique_columns_decide_where_two_look_at_once(client, make_user, app
     told(client.register("NING", email="other@example.com"), "无法创建新的用户", 10003, 403)
 
 
+def test_what_is_asked_of_the_database(client, statements):
+    """The captcha is spent, the names are looked up; account, number, session and event are one transaction."""
+    done(client.register("ning", phone=PHONE), "注册成功")
+    kinds = [statement.split()[0] for statement in statements if not statement.startswith("BEGIN")]
+    assert kinds == ["INSERT", "SELECT", "INSERT", "UPDATE", "INSERT", "INSERT"]
+    statements.clear()
+    done(client.login("ning"), "登录成功")
+    assert len([statement for statement in statements if not statement.startswith("BEGIN")]) <= 11
+
+
 @pytest.mark.parametrize("name", ["宁", "寧寧", "ning_lan-7", "Ñandú", "나나", "x" * 30])
 def test_names_of_any_script_are_welcome_from_two_characters_on(client, name):
     """Contract 3, register: 2–30 letters and digits of any script, `_`, `-`."""
