@@ -18,7 +18,9 @@ depends_on = None
 
 def upgrade():
     op.add_column("users", sa.Column("avatar_key", sa.String(length=32), nullable=True))
-    op.execute("UPDATE users SET avatar_key = CAST(avatar_changed_at AS VARCHAR(32))")
+    op.execute(
+        "UPDATE users SET avatar_key = CAST(avatar_changed_at AS VARCHAR(32)) WHERE avatar_changed_at IS NOT NULL"
+    )
 
 
 def downgrade():
