@@ -14,10 +14,11 @@ from tests.security.strings import OWN, common_passwords, corpora, numbers
 from tests.security.sweep import IDENTIFIERS, PASSWORDS, Findings, Sweep
 from userapp.testing import FAST_HASHES
 
-# What would otherwise answer for the fields: limits of guesses, messages and requests.
+# What would otherwise answer for the fields: limits of guesses, messages and requests, and the age of a session.
 SETTINGS = {
     "LOGIN_TRIES": 10**9, "MESSAGES_PER_DAY": 10**9, "CODE_TRIES_PER_HOUR": 10**9, "AVATAR_PER_HOUR": 10**9,
-    "MESSAGE_GAP": 0, "RATELIMIT_ENABLED": False, "PROPAGATE_EXCEPTIONS": False, **FAST_HASHES,
+    "FRESH_SECONDS": 10**6, "ADMIN_FRESH_SECONDS": 10**6, "MESSAGE_GAP": 0, "RATELIMIT_ENABLED": False,
+    "PROPAGATE_EXCEPTIONS": False, **FAST_HASHES,
 }  # fmt: skip
 SHARES = int(os.environ.get("SHARES", "16"))
 EVERY = int(os.environ.get("EVERY", "1"))
