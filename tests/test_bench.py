@@ -31,7 +31,7 @@ def test_a_ratio_is_judged_by_its_median():
 
     found = {report.OURS: samples(100, 110, 300), verdicts.CORE: samples(100, 100, 100)}
     found |= {"userapp under granian": samples(50, 50, 50), **{peer: samples(500, 100, 500) for peer in verdicts.PEERS}}
-    judged = verdicts.rows({"who am I, cookie | SQLite, 16 connections": found})
+    judged = verdicts.of("who am I, cookie | SQLite, 16 connections", found)
     assert [reached for *_, reached in judged] == [False, True, True, True, True, True]
     assert judged[0][2] == "1.10 (1.00–3.00)"
     assert "| userapp | 1.00 (1.00–1.00) | 110 (100–300) |" in report.lines(found)
