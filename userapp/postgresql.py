@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Generator, Mapping
+from contextlib import suppress
 from threading import Lock, get_ident
 from time import monotonic
 from typing import Any, NoReturn
@@ -80,6 +81,11 @@ def _bounded_class() -> Any:
                 self.pgconn.finish()  # what it still sends belongs to nobody
                 self.door.shut()
                 _refuse("does not answer")
+
+        def rollback(self) -> None:
+            """A server that has gone has rolled back: the reply that was made before is not lost for it."""
+            with suppress(psycopg.OperationalError):
+                super().rollback()
 
         @classmethod
         def _connect_gen(cls, *args: Any, **values: Any) -> Any:
@@ -182,7 +188,7 @@ class _Door:
 
     def check(self, raw: Any, record: Any, _proxy: Any) -> None:
         """Ask a connection that was idle whether it still lives; if not, all of the pool are renewed."""
-        if not self.doubtful and monotonic() - record.info.get("used_at", 0.0) < IDLE_SECONDS:
+        if not raw.closed and not self.doubtful and monotonic() - record.info.get("used_at", 0.0) < IDLE_SECONDS:
             return
         self.pass_through()
         raw.patience = PING_SECONDS
