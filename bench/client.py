@@ -31,6 +31,10 @@ class Group:
             self.count -= 1
         return next(self.requests, None)
 
+    def good(self) -> int:
+        """How many were answered with a success."""
+        return sum(times for status, times in self.statuses.items() if 200 <= status < 300)
+
     def quantile(self, part: float) -> float:
         """Seconds within which a part of the answers came."""
         ordered = sorted(self.latencies)

@@ -89,13 +89,14 @@ def _one_storm(live: Live, reads: list[bytes], seconds: float) -> dict[str, floa
     beside = client.Group(cycle(reads), 8)
     logins = client.Group(iter(live.logins(int(seconds * 150))), 16)
     took = client.run(live.server.port, [beside, logins], seconds)
-    refuse_failures(live.application.name, beside)
-    refuse_failures(live.application.name, logins)
+    if live.application is OURS:  # what fails of a peer's ("database is locked") counts as not done
+        refuse_failures(live.application.name, beside)
+        refuse_failures(live.application.name, logins)
     return {
-        "kept": (len(beside.latencies) / took) / (len(alone.latencies) / (seconds / 2)),
+        "kept": (beside.good() / took) / (alone.good() / (seconds / 2)),
         "p50": beside.quantile(0.5) / alone.quantile(0.5),
         "p99 ms": beside.quantile(0.99) * 1e3,
-        "logins": len(logins.latencies) / took,
+        "logins": logins.good() / took,
         "MiB": max(processes.peak_memory(pid) for pid in live.server.workers()),
     }
 
