@@ -207,4 +207,5 @@ def _processors() -> int:
 def _be_nice() -> None:
     if sys.platform == "linux":  # the only system where a thread has a priority of its own
         with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+            # more than the process has, which an operator may have given another priority
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
