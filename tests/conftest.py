@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import os
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,11 +12,10 @@ from typing import Any
 
 import pytest
 from flask import Flask, Response, current_app, request, request_finished
-from sqlalchemy import event
 
 pytest.register_assert_rewrite("userapp.testing")
 
-from userapp import replies  # noqa: E402
+from userapp import parity, replies  # noqa: E402
 from userapp.api_reference import operation  # noqa: E402
 from userapp.extensions import db, limiter  # noqa: E402
 from userapp.messages import Courier  # noqa: E402
@@ -115,15 +113,5 @@ def described_refusals() -> Iterator[None]:
 @pytest.fixture
 def statements(app: Flask) -> Iterator[list[str]]:
     """The SQL statements the test's own thread ran, in order; clear it before what is to be counted."""
-    seen: list[str] = []
-    own = threading.get_ident()  # the courier looks at its queue meanwhile
-
-    def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if threading.get_ident() == own:
-            seen.append(statement)
-
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(engine, "before_cursor_execute", note)
+    with parity.statements(app) as seen:
+        yield seen

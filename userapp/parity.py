@@ -68,7 +68,7 @@ def _told(one: Any, other: Any) -> str:
 def observe(app: Flask, request: Callable[[], Any]) -> Seen:
     """Make one request and note everything about it."""
     before = _spent(app)
-    with _statements(app) as statements:
+    with statements(app) as asked:
         reply = request()
     spent = _spent(app)
     spent.subtract(before)
@@ -77,7 +77,7 @@ def observe(app: Flask, request: Callable[[], Any]) -> Seen:
         re.sub(r"^([^=]+)=[^;]*|; Expires=[^;]*", r"\1", line) for line in reply.headers.getlist("Set-Cookie")
     )
     body = NONCE.sub(b"*", reply.get_data())
-    return Seen(reply.status_code, _shape(reply), headers, cookies, +spent, statements, body)
+    return Seen(reply.status_code, _shape(reply), headers, cookies, +spent, asked, body)
 
 
 def overlap(ask: Ask, known: str, unknown: str, samples: int = 200, warm_up: int = 10) -> float:
@@ -117,9 +117,10 @@ def _spent(app: Flask) -> Counter[str]:
 
 
 @contextmanager
-def _statements(app: Flask) -> Iterator[list[str]]:
+def statements(app: Flask) -> Iterator[list[str]]:
+    """The SQL statements that the calling thread runs within, in order."""
     seen: list[str] = []
-    own = threading.get_ident()  # other threads look at their queues meanwhile
+    own = threading.get_ident()  # the courier, for one, looks at its queue meanwhile
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if threading.get_ident() == own:
