@@ -4,13 +4,10 @@ import os
 import shutil
 import tempfile
 import time
-from functools import partial
 from pathlib import Path
-from selectors import EVENT_READ
 from typing import Any
 
 from gunicorn.glogging import Logger
-from gunicorn.workers.gthread import ThreadWorker
 
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # nosec B108 - made by mkdtemp, for us alone
 
@@ -21,6 +18,7 @@ def _bind() -> str:
 
 
 bind = os.environ.get("GUNICORN_BIND") or _bind()
+worker_class = "userapp.worker.Worker"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 # More than passwords may wait for hashing (USERAPP_HASH_QUEUE): in a storm of sign-ins, readers still find a thread.
 threads = int(os.environ.get("GUNICORN_THREADS", "40"))
@@ -42,24 +40,6 @@ forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1")
 accesslog = os.environ.get("GUNICORN_ACCESS_LOG") or None
 access_log_format = '%(h)s "%(m)s %(U)s" %(s)s %(b)s %(M)sms'
 loglevel = os.environ.get("GUNICORN_LOG_LEVEL", "warning")
-
-
-class worker_class(ThreadWorker):  # noqa: N801 - gunicorn reads its settings by their names
-    """gthread, as a sync worker stands still for one slow client; it neither drops connections nor waits for them."""
-
-    def finish_request(self, conn: Any, fs: Any) -> None:
-        """Keep a connection that is still silent; take leave of one that was answered, which may take two seconds."""
-        said = False if fs.cancelled() or fs.exception() else fs.result()
-        if not said:  # gunicorn 27 waits in the thread that accepts: a few clients that are slow to close hold up all
-            self.nr_conns -= 1
-            self.tpool.submit(conn.close, graceful=True)
-        elif said is not True and not self.alive:  # gunicorn 27 closes it when the worker is to end: a lost request
-            conn.sock.setblocking(False)
-            conn.timeout = time.monotonic() + self.cfg.keepalive
-            self.pending_conns.append(conn)
-            self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
-        else:
-            super().finish_request(conn, fs)
 
 
 class logger_class(Logger):  # noqa: N801 - gunicorn reads its settings by their names
@@ -128,6 +108,9 @@ def child_exit(_server: Any, worker: Any) -> None:
     """Let the gauges forget a worker that has gone; its counts stay."""
     from prometheus_client import multiprocess
 
+    from userapp.worker import tell
+
+    tell(worker.place)
     multiprocess.mark_process_dead(worker.place)
 
 

@@ -35,15 +35,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"plugins", "profiles"},
     "credentials": {"errors", "extensions", "models", "session_cookie", "statements"},
     "described": {"errors"},
-    "delivery": {"budgets", "errors", "extensions", "metrics", "sms", "tallies"},
-    "extensions": {"revisions", "addresses", "metrics", "models", "postgresql", "safe_mail", "volume"},
+    "delivery": {"budgets", "errors", "extensions", "metrics", "sms", "tallies", "threads"},
+    "extensions": {"revisions", "addresses", "metrics", "models", "postgresql", "safe_mail", "threads", "volume"},
     "forms": {"errors", "languages"},
     "identifiers": {"errors"},
     "languages": {"errors"},
     "messages": {"delivery", "errors", "extensions", "languages", "models", "purge", "tallies"},
     "models": {"extensions"},
     "pages": {"assets", "languages", "moments", "replies", "theme"},
-    "passwords": {"blocklist", "errors", "legacy_hashes", "metrics"},
+    "passwords": {"blocklist", "errors", "legacy_hashes", "metrics", "threads"},
     "purge": {"extensions", "models", "signals", "turns"},
     "removals": {"audit", "errors", "extensions", "messages", "models", "signals"},
     "replies": {"errors"},
@@ -59,6 +59,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tallies": {"extensions", "models"},
     "start_checks": {"revisions", "config", "create_app", "extensions", "models", "passwords", "plugins"},
     "volume": {"addresses", "metrics"},
+    "wire": {"threads"},
+    "worker": {"threads"},
     "web": {"addresses", "credentials", "errors", "extensions", "forms", "languages", "models", "replies"},
     "__main__": {"__version__", "config", "create_app", "plugins"},
     "__init__": {
@@ -90,7 +92,7 @@ OF_THE_REQUEST = {"flash", "make_response", "redirect", "render_template", "requ
 NOTHING_OF_OURS = (
     "addresses", "blocklist", "errors", "keys", "legacy_hashes", "logs", "metrics", "moments", "plugins",
     "postgresql", "profiles", "safe_mail", "session_cookie", "signals", "sms_signatures", "statements",
-    "theme", "turns", "wire",
+    "theme", "threads", "turns",
 )  # fmt: skip
 # Kernel files that end a transaction; all others ask `writing` for a short one.
 STORES = {"accounts", "extensions", "removals"}

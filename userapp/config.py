@@ -63,7 +63,7 @@ SETTINGS: dict[str, Setting] = {
     "ARGON2_MEMORY_KIB": Setting(19456, "argon2id memory in KiB."),
     "ARGON2_TIME": Setting(2, "argon2id passes."),
     "ARGON2_PARALLELISM": Setting(1, "argon2id lanes."),
-    "HASH_THREADS": Setting(0, "Threads that hash passwords in each worker (0 = cores less one)."),
+    "HASH_THREADS": Setting(0, "Threads that hash passwords in each worker (0 = the cores, shared among the workers)."),
     "HASH_QUEUE": Setting(
         32, "Passwords that may wait for a hash thread, fewer than the server has threads; beyond is 503."
     ),

@@ -14,6 +14,7 @@ from flask_mail import Message as Mail
 from . import budgets, metrics, sms, tallies
 from .errors import MailNotSent, SmsNotSent
 from .extensions import mail
+from .threads import waiting
 
 
 @tallies.counted("mail")
@@ -26,7 +27,8 @@ def send_mail(to: str, subject: str, text: str, html: str) -> None:
         return
     sender = current_app.config["MAIL_DEFAULT_SENDER"]
     try:
-        mail.send(Mail(subject, recipients=[to], body=text, html=html, sender=sender))
+        with waiting():
+            mail.send(Mail(subject, recipients=[to], body=text, html=html, sender=sender))
         metrics.messages.labels("mail", "sent").inc()
     except Exception as error:  # smtplib, ssl, socket and Flask-Mail have no ancestor in common
         current_app.logger.warning("mail not sent: %s", type(error).__name__)
@@ -49,7 +51,8 @@ def send_sms(number: str, text: str, params: dict[str, str]) -> None:
         put_in_outbox("sms", number, "", text, "")
         return
     try:
-        sms.send(number, text, params)
+        with waiting():
+            sms.send(number, text, params)
     except SmsNotSent:
         metrics.messages.labels("sms", "refused").inc()
         raise

@@ -21,6 +21,7 @@ from sqlalchemy.pool import QueuePool
 from . import metrics, postgresql
 from .addresses import client_network
 from .safe_mail import SafeMail
+from .threads import waiting
 from .volume import Volume, storage_options
 
 NAMES = {  # SQLite's batch migrations need every constraint to have a name
@@ -97,7 +98,10 @@ def _begin_sqlite(connection: Connection) -> None:
     if begin is None:
         reads = has_request_context() and request.method in ("GET", "HEAD", "OPTIONS") and not g.get("changes_on_get")
         begin = "DEFERRED" if reads else "IMMEDIATE"
-    if begin != "NONE":
+    if begin == "IMMEDIATE":
+        with waiting():  # for whoever writes now
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+    elif begin != "NONE":
         connection.exec_driver_sql("BEGIN " + begin)
 
 

@@ -23,9 +23,10 @@ from flask import current_app
 
 from userapp import blocklist, legacy_hashes, metrics
 from userapp.errors import AppError, Overloaded, PasswordTooCommon
+from userapp.threads import waiting
 
 LONGEST = 1024  # characters: beyond this no work at all is spent on a password, whatever the policy says
-NICENESS = 10  # hashing yields the processor to requests that only read
+NICENESS = 1  # hashing yields to requests that only read; by more, a few busy readers let almost nobody sign in
 ARGON2 = "$argon2id$"
 
 T = TypeVar("T")
@@ -180,7 +181,8 @@ class _HashPool:
             raise
         # not in `finally`: a caller that is interrupted leaves its work behind, which still takes up its place
         future.add_done_callback(lambda _: self._leave())
-        return future.result()
+        with waiting():
+            return future.result()
 
     def _leave(self) -> None:
         self.places.release()
@@ -195,7 +197,7 @@ def _on_pool(work: Callable[..., T], *args: object) -> T:
 
 
 def _new_pool() -> _HashPool:
-    threads = current_app.config["HASH_THREADS"] or max(1, _processors() - 1)
+    threads = current_app.config["HASH_THREADS"] or max(1, _processors() // int(os.environ.get("WEB_CONCURRENCY", 2)))
     places = threading.BoundedSemaphore(threads + current_app.config["HASH_QUEUE"])
     return _HashPool(ThreadPoolExecutor(threads, "password-hash", initializer=_be_nice), places)
 

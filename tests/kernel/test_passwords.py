@@ -346,9 +346,14 @@ def test_hashing_threads_are_nice_and_the_others_are_not() -> None:
     assert there == before + passwords.NICENESS and os.getpriority(os.PRIO_PROCESS, 0) == before
 
 
-def test_the_number_of_threads_follows_the_processors_when_it_is_0(app: Flask) -> None:
+@pytest.mark.parametrize(("workers", "threads"), [("1", 8), ("2", 4), ("3", 2), ("8", 1), ("16", 1)])
+def test_the_workers_share_the_processors_when_the_number_of_threads_is_0(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, workers: str, threads: int
+) -> None:
     app.config["HASH_THREADS"] = 0
-    assert passwords._new_pool().threads._max_workers == max(1, passwords._processors() - 1)
+    monkeypatch.setattr(passwords, "_processors", lambda: 8)
+    monkeypatch.setenv("WEB_CONCURRENCY", workers)
+    assert passwords._new_pool().threads._max_workers == threads
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")

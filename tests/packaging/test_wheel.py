@@ -80,7 +80,7 @@ def test_the_wheel_serves_from_an_empty_environment(
     upgraded = environment.run("userapp", "db", "upgrade", "heads", cwd=outside, **settings)
     assert upgraded.returncode == 0, upgraded.stderr
     command = [environment.folder / "bin/python", "-m", "gunicorn", "--bind", f"127.0.0.1:{port}"]
-    command += ["--worker-class", "gthread", "--no-control-socket", "userapp.start_checks:start()"]
+    command += ["--worker-class", "userapp.worker.Worker", "--no-control-socket", "userapp.start_checks:start()"]
     with (tmp_path / "log").open("wb") as log:
         variables = environment.variables(**settings)
         server = subprocess.Popen(command, cwd=outside, env=variables, stdout=log, stderr=log, start_new_session=True)

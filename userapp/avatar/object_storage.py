@@ -17,6 +17,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ..threads import waiting
 from .errors import NOT_STORED, LargeNotStored
 
 UNTOUCHABLE = 600
@@ -155,7 +156,8 @@ def _as(refusal: type[Exception]) -> Iterator[None]:
     from obstore.exceptions import BaseError, NotFoundError
 
     try:
-        yield
+        with waiting():
+            yield
     except (BaseError, OSError) as error:
         missing = isinstance(error, FileNotFoundError | NotFoundError) and refusal is OSError
         raise (FileNotFoundError if missing else refusal)() from error

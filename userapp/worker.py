@@ -1,0 +1,125 @@
+"""gunicorn's thread worker as this service needs it: `gunicorn --worker-class userapp.worker.Worker`."""
+
+from __future__ import annotations
+
+import mmap
+import select
+import time
+from functools import partial
+from selectors import EVENT_READ
+from typing import Any
+
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from .threads import STUCK_SECONDS, Threads
+
+AT_WORK = 4  # of a worker's threads; more only take the interpreter from each other
+SILENT_SECONDS = 10  # so long a connection may say nothing at all
+LINGER_MS = 2  # a thread waits so long for its connection's next request, before it hands the connection back
+TURNS = 4  # so many milliseconds at most a worker leaves a new connection to another that has fewer
+
+NOBODY, PLACES = 2**32 - 1, 64
+# How many connections each worker has, by its place (deploy/gunicorn.conf.py); made before the fork, so all see it.
+_held = memoryview(mmap.mmap(-1, 4 * PLACES)).cast("I")
+
+
+def tell(place: int, connections: int = NOBODY) -> None:
+    """Tell the other workers how many connections the one at `place` has; nothing where it takes no new ones."""
+    if 0 < place < PLACES:
+        _held[place] = connections
+
+
+for _place in range(PLACES):
+    _held[_place] = NOBODY
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """gthread, as a sync worker stands still for one slow client; it neither drops connections nor waits for them."""
+
+    place = 0  # among the workers; 0: nobody gave it one
+    _connections = 0
+
+    @property
+    def nr_conns(self) -> int:
+        """gunicorn's count of open connections; others see it for as long as this worker takes new ones."""
+        return self._connections
+
+    @nr_conns.setter
+    def nr_conns(self, count: int) -> None:
+        self._connections = count
+        tell(self.place, count if self.alive else NOBODY)
+
+    def run(self) -> None:
+        """Take new connections from now on."""
+        tell(self.place, self._connections)
+        super().run()
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Take no more of them."""
+        super().handle_exit(sig, frame)
+        tell(self.place)
+
+    def get_thread_pool(self) -> Threads:
+        """The threads of `--threads`, few of them at work."""
+        return Threads(self.cfg.threads, AT_WORK)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Look after the threads between two events."""
+        super().wait_for_and_dispatch_events(timeout if self.tpool.idle() else min(timeout, STUCK_SECONDS))
+        self.tpool.relieve()
+
+    def accept(self, listener: Any) -> None:
+        """Take a new connection, unless a worker with fewer is faster; no thread waits until it speaks."""
+        for _ in range(TURNS):
+            if self._connections > min(_held):
+                time.sleep(0.001)
+        try:
+            client, address = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):  # another worker was faster, or the caller has gone
+            return
+        self.nr_conns += 1
+        conn = TConn(self.cfg, client, address, listener.getsockname())
+        if _readable(conn, 0):
+            conn.data_ready = True
+            self.enqueue_req(conn)
+        else:
+            self._wait_for(conn)
+
+    def handle(self, conn: Any) -> Any:
+        """Answer a connection's next request in the same thread where it comes at once and nobody waits for one."""
+        said = super().handle(conn)
+        while said is True and self._may_linger() and _speaks(conn):
+            said = super().handle(conn)
+        return said
+
+    def _may_linger(self) -> bool:
+        return self.alive and self._connections <= AT_WORK and self.tpool.idle()
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        """Keep a connection that is still silent; take leave of one that was answered, which may take two seconds."""
+        said = False if fs.cancelled() or fs.exception() else fs.result()
+        if not said:  # gunicorn 27 waits in the thread that accepts: a few clients that are slow to close hold up all
+            self.nr_conns -= 1
+            self.tpool.submit(conn.close, graceful=True)
+        elif said is not True and not self.alive:  # gunicorn 27 closes it when the worker is to end: a lost request
+            self._wait_for(conn)
+        else:
+            super().finish_request(conn, fs)
+
+    def _wait_for(self, conn: Any) -> None:
+        conn.sock.setblocking(False)
+        conn.timeout = time.monotonic() + SILENT_SECONDS
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+
+def _speaks(conn: Any) -> bool:
+    """Whether the next request is here, or about to come."""
+    return bool(conn.parser.unreader.buf.getvalue()) or _readable(conn, LINGER_MS)
+
+
+def _readable(conn: Any, milliseconds: int) -> bool:
+    """Whether something came on a connection, or comes within so long; its end, too."""
+    waiting = select.poll()
+    waiting.register(conn.sock, select.POLLIN)
+    return bool(waiting.poll(milliseconds))
