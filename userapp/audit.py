@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 from flask import g, has_request_context
-from sqlalchemy import Table, bindparam, insert, update
+from sqlalchemy import Connection, Table, bindparam, insert, update
 from sqlalchemy import event as listening
 from sqlalchemy.orm import Session
 
@@ -71,12 +73,20 @@ def record(event: str, user_id: int | None, outcome: str = "ok", actor_id: int |
     db.session.info.setdefault("audit", []).append(values)
 
 
-def record_alone(event: str, user_id: int | None, outcome: str, **detail: Any) -> None:
-    """Write an event in a transaction of its own: for refusals, which change nothing else."""
+@contextmanager
+def recorded(event: str, user_id: int | None, outcome: str = "ok", **detail: Any) -> Iterator[Connection]:
+    """A short transaction that the event belongs to; what else belongs to it is written within."""
     values = _values(event, user_id, outcome, None, detail)
     with writing() as connection:
+        yield connection
         _RECORD.within(connection, **_named(values))
     _tell(values)
+
+
+def record_alone(event: str, user_id: int | None, outcome: str, **detail: Any) -> None:
+    """Write an event in a transaction of its own: for refusals, which change nothing else."""
+    with recorded(event, user_id, outcome, **detail):
+        pass
 
 
 def forget(user_id: int) -> None:

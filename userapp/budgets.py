@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import time
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, Integer, String, bindparam, case, delete, select, update
+from sqlalchemy import Connection, Integer, String, Table, bindparam, case, delete, func, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from . import metrics
@@ -39,6 +39,26 @@ _EXTEND = Statement(lambda dialect: _charging(dialect, _ENDS))
 _CHARGE = Statement(
     lambda dialect: _charging(dialect, case((Budget.resets_at <= _MOMENT, _ENDS), else_=Budget.resets_at))
 )
+
+
+def _sliding(dialect: str) -> Any:
+    last = cast(Table, Budget.__table__).alias("last")
+    before = select(last.c.spent).where(last.c.name == _NAME, last.c.key == bindparam("last_key")).scalar_subquery()
+    left = _MOST - func.coalesce(before, literal_column("0"))
+    first = select(_NAME, _KEY, _COST, _ENDS).where(left >= _COST)
+    upsert = (postgresql if dialect == "postgresql" else sqlite).insert(Budget)
+    return (
+        upsert.from_select(["name", "key", "spent", "resets_at"], first)
+        .on_conflict_do_update(
+            index_elements=["name", "key"],
+            set_={"spent": Budget.spent + _COST},
+            where=Budget.spent + _COST <= left,
+        )
+        .returning(Budget.spent)
+    )
+
+
+_SLIDE = Statement(_sliding)
 _READ = Statement(select(Budget.spent, Budget.resets_at).where(*_SAME))
 _REFUND = Statement(update(Budget).where(*_SAME, Budget.spent >= _COST).values(spent=Budget.spent - _COST))
 _CLEAR = Statement(delete(Budget).where(*_SAME))
@@ -74,10 +94,11 @@ def charge_sliding_in(connection: Connection, name: str, key: str, limit: int, s
     Windows stand still on the clock, and what the last one holds counts in the present one, too.
     """
     number, into = divmod(int(time.time()), seconds)
-    last = _READ.within(connection, the_name=name, the_key=_short(f"{key}|{number - 1}"))
-    left = limit - (last.spent if last else 0)
-    if left > 0 and charge_in(connection, name, f"{key}|{number}", left, 2 * seconds) == 0:
+    present, last = (_short(f"{key}|{window}") for window in (number, number - 1))
+    values = {"the_name": name, "the_key": present, "last_key": last, "cost": 1, "most": limit}
+    if _SLIDE.within(connection, **values, ends=now() + timedelta(seconds=2 * seconds)) is not None:
         return 0
+    metrics.limited.labels(name).inc()
     return seconds - into
 
 

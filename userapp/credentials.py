@@ -15,7 +15,7 @@ from typing import Any, cast
 from flask import Flask, Request, current_app, g, request
 from flask import session as cookie_session
 from flask_login import AnonymousUserMixin, UserMixin, current_user
-from sqlalchemy import Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
 from .extensions import db, login_manager, writing
 from .models import Credential, User, now
@@ -94,8 +94,11 @@ class Fresh(UserMixin):  # type: ignore[misc]
         return self.key
 
 
-def issue(user: Any, kind: str, origin: Origin, *, generation: int, remember: bool = False, name: str = "") -> Issued:
-    """Add a session or token of `user`, a User or a row of one, to the transaction under way.
+def issue(
+    user: Any, kind: str, origin: Origin, *, generation: int, remember: bool = False, name: str = "",
+    within: Connection | None = None,
+) -> Issued:  # fmt: skip
+    """Add a session or token of `user`, a User or a row of one, to the transaction under way, or to that of `within`.
 
     `generation` is the account's as it was when its password was checked: if it moved since, what is issued is dead.
     """
@@ -107,7 +110,7 @@ def issue(user: Any, kind: str, origin: Origin, *, generation: int, remember: bo
         "created_at": moment, "seen_at": moment, "fresh_at": moment,
         "expires_at": min(expires, moment + idle()) if kind == "session" else expires,
     }  # fmt: skip
-    row = _ISSUE.within(db.session.connection(), **{f"its_{name}": value for name, value in values.items()})
+    row = _ISSUE.within(within or db.session.connection(), **{f"its_{name}": value for name, value in values.items()})
     return Issued(key, kind, int(expires.timestamp()), remember, user, row.id)
 
 
@@ -153,9 +156,9 @@ def find(key: str, kind: str) -> Caller | None:
     return caller
 
 
-def end(credential_id: int) -> None:
-    """End one credential, in the transaction under way."""
-    db.session.execute(delete(Credential).where(Credential.id == credential_id))
+def end(credential_id: int, within: Connection | None = None) -> None:
+    """End one credential, in the transaction under way, or in that of `within`."""
+    (within or db.session).execute(delete(Credential).where(Credential.id == credential_id))
 
 
 def end_all(user: User) -> int:

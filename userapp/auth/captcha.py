@@ -8,13 +8,14 @@ from __future__ import annotations
 import hmac
 import secrets
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from flask import current_app
 from itsdangerous import BadData
-from sqlalchemy import bindparam, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from .. import keys, tallies
@@ -29,6 +30,8 @@ from .picture import ALPHABET
 COOKIE = "captcha"
 LIFE = 300
 LENGTH = 5
+
+T = TypeVar("T")
 
 
 def _spending(dialect: str) -> Any:
@@ -84,22 +87,44 @@ def work_for(nonce: str) -> dict[str, Any]:
     return work.task(nonce)
 
 
-@tallies.counted("captcha")
-def spend(given: Given, only: type[AppError] | None = None) -> None:
-    """Use the challenge up and compare the answer.
+def _nothing(_connection: Connection) -> Any:
+    return None
 
-    Raises CaptchaMissing (30000), CaptchaExpired (30001) or CaptchaWrong (30002); `only`, where given, for all of them
-    (document A's reset table knows just one line).
+
+@tallies.counted("captcha")
+def spend(
+    given: Given, then: Callable[[Connection], T] = _nothing, *, only: type[AppError] | None = None
+) -> T:  # fmt: skip
+    """Use the challenge up and compare the answer; only where it is right do `then`, in the same transaction.
+
+    What `then` returns is returned; it must not raise, or the challenge could be tried again. Raises CaptchaMissing
+    (30000), CaptchaExpired (30001) or CaptchaWrong (30002); `only`, where given, for all of them (document A's reset
+    table knows just one line).
     """
-    if given.waived:
-        return
+    nonce = None if given.waived else _presented(given, only)
+    right = nonce is None or _answered(nonce, given.answer)
+    with writing() as connection:
+        first = nonce is None or _first_try(connection, nonce)
+        done = then(connection) if first and right else None
+    if not first:
+        raise (only or CaptchaExpired)()
+    if not right:
+        raise CaptchaWrong()
+    return cast(T, done)
+
+
+def _presented(given: Given, only: type[AppError] | None) -> str:
+    """The nonce of the challenge that is answered; what is refused here costs the database nothing."""
     if not given.answer.strip():
         raise (only or CaptchaMissing)()
     nonce = nonce_of(given.cookie) if given.cookie else None
-    if nonce is None or not _first_try(nonce):
+    if nonce is None:
         raise (only or CaptchaExpired)()
-    if not (work.solved(nonce, given.answer) if given.answer.startswith(work.MARK) else _reads(nonce, given.answer)):
-        raise CaptchaWrong()
+    return nonce
+
+
+def _answered(nonce: str, answer: str) -> bool:
+    return work.solved(nonce, answer) if answer.startswith(work.MARK) else _reads(nonce, answer)
 
 
 def _reads(nonce: str, answer: str) -> bool:
@@ -108,10 +133,9 @@ def _reads(nonce: str, answer: str) -> bool:
     return any(compared)  # all of them were compared, whichever fits
 
 
-def _first_try(nonce: str) -> bool:
-    with writing() as connection:
-        expires = now() + timedelta(seconds=LIFE + 5)
-        return _SPEND.within(connection, the_nonce=nonce, expires=expires) is not None
+def _first_try(connection: Connection, nonce: str) -> bool:
+    expires = now() + timedelta(seconds=LIFE + 5)
+    return _SPEND.within(connection, the_nonce=nonce, expires=expires) is not None
 
 
 def _spell(digest: bytes) -> str:

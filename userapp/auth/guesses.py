@@ -19,16 +19,22 @@ def charge(account: str, network: str, known: bool = False) -> None:
 
     Raises TooManyFailures (10110). A `known` device is not held back by what others try against the whole service.
     """
-    config = current_app.config
-    window = config["LOGIN_WINDOW"]
     with writing() as connection:
-        wait = budgets.charge_in(connection, "login", account, config["LOGIN_TRIES"], window, extend=True)
-        if not wait and config["ADDRESS_LIMITS"]:
-            wait = budgets.charge_sliding_in(connection, ADDRESS, network, config["ADDRESS_LOGIN_TRIES"], window)
-        if not wait and config["ALL_LOGIN_TRIES"] and not known:
-            wait = budgets.charge_in(connection, *ALL, config["ALL_LOGIN_TRIES"], window)
+        wait = charge_in(connection, account, network, known)
     if wait:
         raise TooManyFailures(retry_after=wait)
+
+
+def charge_in(connection: Connection, account: str, network: str, known: bool = False) -> int:
+    """As `charge`, within the caller's transaction: how many seconds to wait, 0 where the guess may be compared."""
+    config = current_app.config
+    window = config["LOGIN_WINDOW"]
+    wait = budgets.charge_in(connection, "login", account, config["LOGIN_TRIES"], window, extend=True)
+    if not wait and config["ADDRESS_LIMITS"]:
+        wait = budgets.charge_sliding_in(connection, ADDRESS, network, config["ADDRESS_LOGIN_TRIES"], window)
+    if not wait and config["ALL_LOGIN_TRIES"] and not known:
+        wait = budgets.charge_in(connection, *ALL, config["ALL_LOGIN_TRIES"], window)
+    return wait
 
 
 def give_back(account: str, network: str, known: bool = False) -> None:

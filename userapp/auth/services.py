@@ -12,8 +12,8 @@ from sqlalchemy.exc import IntegrityError
 
 from .. import audit, codes, credentials, identifiers, messages, passwords, signals
 from ..credentials import Caller, Issued, Origin
-from ..errors import AppError, PhoneTaken, TooSoon
-from ..extensions import db
+from ..errors import AppError, PhoneTaken, TooManyFailures, TooSoon
+from ..extensions import db, reading
 from ..models import User, now
 from ..statements import Statement
 from . import captcha, guesses
@@ -60,10 +60,9 @@ def sign_in(kind: str, identifier: str, password: str, answer: captcha.Given, cl
     `kind` is one of uid, uname, phone, email (document A). Raises CaptchaMissing, CaptchaExpired, CaptchaWrong,
     TooManyFailures, NoSuchUser, WrongPassword (or WrongNameOrPassword for both) and AccountDisabled.
     """
-    captcha.spend(answer)
-    user = find(kind, identifier)
-    account, known = _account_key(kind, identifier, user, client.device)
-    guesses.charge(account, client.network, known)
+    user, account, known, wait = captcha.spend(answer, lambda within: _charge(within, kind, identifier, client))
+    if wait:
+        raise TooManyFailures(retry_after=wait)
     try:
         right = passwords.verify(password, user.password_hash if user else None)
     except AppError:
@@ -80,25 +79,34 @@ def sign_in(kind: str, identifier: str, password: str, answer: captcha.Given, cl
     return issued
 
 
+def _charge(connection: Connection, kind: str, identifier: str, client: Client) -> tuple[Any, str, bool, int]:
+    """The account, what a guess on it was counted on, whether it knows the device, and how many seconds to wait."""
+    user = _find(connection, kind, identifier)
+    account, known = _account_key(kind, identifier, user, client.device)
+    return user, account, known, guesses.charge_in(connection, account, client.network, known)
+
+
 def _issue(user: Any, account: str, known: bool, renewed: str | None, client: Client) -> Issued:
-    if renewed:  # only in place of the hash that was checked: a change under way meanwhile must win
-        same = (User.id == user.id, User.password_hash == user.password_hash)
-        db.session.execute(update(User).where(*same).values(password_hash=renewed))
-    guesses.forget(db.session.connection(), account)
-    guesses.succeed(db.session.connection(), client.network, known)
-    kind = KINDS[client.kind]
-    if client.replaces is not None:
-        credentials.end(client.replaces)
-    issued = credentials.issue(user, kind, client.origin, generation=user.generation, remember=client.remember)
-    audit.record("sign_in", user.id, by=client.kind)
-    db.session.commit()
-    return issued
+    with audit.recorded("sign_in", user.id, by=client.kind) as connection:
+        if renewed:  # only in place of the hash that was checked: a change under way meanwhile must win
+            same = (User.id == user.id, User.password_hash == user.password_hash)
+            connection.execute(update(User).where(*same).values(password_hash=renewed))
+        guesses.forget(connection, account)
+        guesses.succeed(connection, client.network, known)
+        if client.replaces is not None:
+            credentials.end(client.replaces, within=connection)
+        now_good = {"generation": user.generation, "remember": client.remember}
+        return credentials.issue(user, KINDS[client.kind], client.origin, within=connection, **now_good)
 
 
 def find(kind: str, identifier: str) -> Any:
     """The account with an identifier of a kind, as a row; the same statement is run where there cannot be one."""
-    canonical = identifiers.canonical(kind, identifier)
-    return FIND[kind].one_or_none(db.engine, identifier=canonical or "\x01")
+    with reading() as connection:
+        return _find(connection, kind, identifier)
+
+
+def _find(connection: Connection, kind: str, identifier: str) -> Any:
+    return FIND[kind].within(connection, identifier=identifiers.canonical(kind, identifier) or "\x01")
 
 
 def _account_key(kind: str, identifier: str, user: Row[Any] | None, device: Device) -> tuple[str, bool]:
