@@ -202,13 +202,14 @@ def _parameter(incoming: Request) -> str | None:
     return incoming.args.get("__token") if places == "query" and incoming.query_string else None
 
 
+def came_by_header(incoming: Request) -> bool:
+    """Whether a header holds the token: no browser adds one by itself."""
+    return "token" in incoming.headers or incoming.headers.get("Authorization", "")[:7].lower() == "bearer "
+
+
 def came_by_cookie(incoming: Request) -> bool:
-    """Whether what signs this request in is a cookie, which a browser sends along without being asked."""
-    if "token" in incoming.headers or incoming.headers.get("Authorization", "")[:7].lower() == "bearer ":
-        return False
-    if incoming.cookies.get("token") is not None:
-        return True
-    return _parameter(incoming) is None and bool(cookie_session)
+    """Whether a cookie came that signs people in: a browser sends it along without being asked."""
+    return incoming.cookies.get("token") is not None or bool(cookie_session)
 
 
 def connect(app: Flask) -> None:

@@ -70,6 +70,7 @@ def connect(app: Flask) -> None:
 def _begin() -> None:
     view = current_app.view_functions.get(request.endpoint or "")
     g.changes_on_get = getattr(view, "changes_on_get", False)
+    g.sets_cookies = g.changes_on_get or getattr(view, "access", "") == "anyone"
     if request.method in SAFE:
         return
     if limit := getattr(view, "body_limit", None):
@@ -84,41 +85,41 @@ def _begin() -> None:
 
 
 def _refuse_cross_site() -> None:
-    if request.method in SAFE and not g.changes_on_get:
+    if (request.method in SAFE and not g.changes_on_get) or _by_token_alone():
         return
-    if credentials.presented(request) is not None and not credentials.came_by_cookie(request):
-        return  # nobody's browser adds a token header by itself
     if not _same_origin():
         raise errors.CrossSite()
+
+
+def _by_token_alone() -> bool:
+    """Whether a token comes that no other site can have had sent: of a parameter only where no cookie comes or goes."""
+    if credentials.came_by_header(request):
+        return True
+    return not g.sets_cookies and credentials.presented(request) is not None and not credentials.came_by_cookie(request)
 
 
 def _same_origin() -> bool:
     origin, site = request.headers.get("Origin") or None, request.headers.get("Sec-Fetch-Site")
     if origin and origin in current_app.config["TRUSTED_ORIGINS"]:
         return True
-    if site is not None:
-        if site not in ("same-origin", "none"):
-            return False
-        if origin == "null":  # from a page that tells no referrer; a frame that hides its origin counts as cross-site
-            return site == "same-origin"
-        return origin is None or _is_ours(origin)
+    if site not in (None, "same-origin", "none"):
+        return False
+    if origin == "null":  # from a page that tells no referrer; a frame that hides its origin counts as cross-site
+        return site == "same-origin"
     if origin is not None:
         return _is_ours(origin)
     strict = current_app.config["SECURITY_PROFILE"] == "strict"
-    return not (strict and credentials.came_by_cookie(request))
+    return site is not None or not (strict and credentials.came_by_cookie(request))
 
 
 def _is_ours(origin: str) -> bool:
-    found = urlsplit(origin)
-    base = urlsplit(current_app.config["BASE_URL"])
+    found, base = urlsplit(origin), urlsplit(current_app.config["BASE_URL"])
     return (found.scheme, found.netloc) in {(base.scheme, base.netloc), (request.scheme, request.host)}
 
 
 def _refuse_page_without_token() -> None:
     """A form of a page carries Flask-WTF's token, also before sign-in."""
-    if request.method in SAFE or not web.is_browser():
-        return
-    if credentials.presented(request) is not None and not credentials.came_by_cookie(request):
+    if request.method in SAFE or not web.is_browser() or _by_token_alone():
         return
     try:
         csrf.protect()
@@ -219,11 +220,10 @@ def _finish(response: Response) -> Response:
 
 def _remember_choices(response: Response, secure: bool) -> None:
     """Language and zone, as a link or form of a page names them: no secrets, and for a year."""
-    language, zone = request.args.get("lang"), request.args.get("zone")
-    known = {languages.COOKIE: language if language in languages.LANGUAGES else None}
-    known[moments.COOKIE] = zone if zone and moments.is_zone(zone) else None
-    for name, choice in known.items():
-        if choice and web.is_browser():
+    language, zone = request.args.get("lang", ""), request.args.get("zone", "")
+    known = {languages.COOKIE: language in languages.LANGUAGES, moments.COOKIE: zone and moments.is_zone(zone)}
+    for name, choice in {languages.COOKIE: language, moments.COOKIE: zone}.items():
+        if known[name] and web.is_browser():
             response.set_cookie(name, choice, max_age=31536000, samesite="Lax", secure=secure)
 
 

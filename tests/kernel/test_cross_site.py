@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from tests.callers import done, signed_in_as, told
@@ -100,6 +102,60 @@ def test_a_token_in_a_cookie_is_a_cookie(client, make_user, token_of):
     for site, origin in DENIED:
         told(client.post("/user/info", data={"intro": "x"}, headers=headers(site, origin)), REFUSED, 403)
     assert client.post("/user/info", data={"intro": "x"}, headers={"Origin": SELF}).json["msg"] == "修改成功"
+
+
+@pytest.mark.parametrize("spelling", ["data", "json", "query_string"])
+def test_a_token_in_a_parameter_does_not_excuse_a_cookie(client, make_user, token_of, spelling):
+    """Contract 7: a request that carries a cookie credential; a page elsewhere can write a parameter beside it."""
+    make_user()
+    tokens = token_of(), "x"
+    for cookie in ("session", "token"):
+        client.delete_cookie("token")
+        client.login("ning")
+        if cookie == "token":
+            client.set_cookie("token", token_of())
+        for path in ("/user/info", "/user/logout", "/user/set_token_cookie"):
+            for token, (site, origin) in product(tokens, DENIED):
+                reply = client.post(path, **{spelling: {"__token": token}}, headers=headers(site, origin))
+                told(reply, REFUSED, 403)
+        assert signed_in_as(client) == "ning"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("path", ["/user/logout", "/user/set_token_cookie"])
+def test_a_link_elsewhere_with_a_token_sets_and_clears_no_cookie(client, make_user, token_of, path, method):
+    """Contract 7: else another site would sign a person in as somebody, or out."""
+    make_user()
+    query = {"__token": token_of()}
+    for site, origin in DENIED:
+        reply = client.open(path, method=method, query_string=query, headers=headers(site, origin))
+        told(reply, REFUSED, 403, 403 if path == "/user/logout" else 200)
+        assert "Set-Cookie" not in reply.headers
+    assert client.open(path, method=method, query_string=query).json["status"]
+
+
+@pytest.mark.parametrize("spelling", ["data", "json"])
+def test_nobody_is_signed_in_by_another_site_that_adds_a_token(client, make_user, token_of, spelling):
+    """Contract 7: page forms by Flask-WTF token, all others by `Sec-Fetch-Site` and `Origin`."""
+    make_user()
+    values = {"user": "ning", "password": PASSWORD, "captcha": client.captcha(), "__token": token_of()}
+    for site, origin in DENIED:
+        told(client.post("/user/login", **{spelling: values}, headers=headers(site, origin)), REFUSED, 403, 403)
+    if spelling == "data":
+        told(client.post("/user/login", data=values, headers={"Accept": HTML}), REFUSED, 403, 403)
+    assert signed_in_as(client) is None
+    done(client.post("/user/login", **{spelling: values}), "登录成功")
+
+
+@pytest.mark.parametrize("spelling", ["data", "json"])
+def test_a_token_in_a_parameter_alone_needs_nothing(client, make_user, token_of, spelling):
+    """Contract 7: what carries no cookie credential, and gets none, is no browser's doing by itself."""
+    make_user()
+    token = token_of()
+    for site, origin in DENIED:
+        values = {"__token": token, "intro": str(origin)}
+        reply = client.post("/user/info", **{spelling: values}, headers=headers(site, origin))
+        assert reply.json["msg"] == "修改成功"
 
 
 def test_strict_refuses_a_cookie_without_any_origin(make_app):
