@@ -41,6 +41,35 @@ def test_a_kept_token_is_dead(client, make_user, token_of, method):
     assert client.get("/user/info", headers={"token": other}).json["code"] == 0
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_every_cookie_that_is_taken_away_is_dead(caller, make_user, token_of, app, method):
+    """Contract 3, logout: ends this session or token, clears the cookies; a kept copy of none of them still works."""
+    make_user()
+    for token in (token_of(), "0" * 64):
+        done(caller.login("ning"), "登录成功")
+        caller.set_cookie("token", token)
+        thief = kept_session(caller, app)
+        done(caller.open("/user/logout", method=method), "已清除登录信息")
+        assert thief.get("/user/info").json["code"] == -2
+        assert thief.get("/user/info", headers={"token": token}).json["code"] == -2
+
+
+@pytest.mark.parametrize("spelling", ["data", "json"])
+@pytest.mark.parametrize("place", ["header", "parameter"])
+def test_a_token_that_decides_takes_the_session_along(client, make_user, token_of, app, place, spelling):
+    """Contract 3: its cookie is cleared too; contract 8: the first one present decides, even if it is dead."""
+    make_user()
+    other = token_of()
+    for token in (token_of(), "0" * 64):
+        done(client.login("ning"), "登录成功")
+        thief = kept_session(client, app)
+        sent = {"headers": {"token": token}} if place == "header" else {spelling: {"__token": token}}
+        done(client.post("/user/logout", **sent), "已清除登录信息")
+        assert thief.get("/user/info").json["code"] == -2
+        assert client.get_cookie("session") is None
+    assert client.get("/user/info", headers={"token": other}).json["code"] == 0
+
+
 def test_only_this_session_ends(caller, new_caller, make_user):
     """Contract 3, logout: this session."""
     make_user()

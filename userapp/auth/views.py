@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, g, make_response, request
+from flask import Blueprint, Response, g, make_response, request, session
 from flask_login import current_user
 
-from .. import replies, web
+from .. import credentials, replies, web
 from ..addresses import client_network
 from ..credentials import Caller, Issued
 from ..described import JSON, TOKEN, USER, Loose, Shape, Sometimes, described
@@ -87,11 +87,22 @@ def register(form: RegisterForm) -> Outcome:
 @described()
 def logout() -> Response:
     """End the session or token this request came with, and forget it on this device."""
-    services.sign_out(current_user if isinstance(current_user._get_current_object(), Caller) else None)
+    for caller in carried():
+        services.sign_out(caller)
     web.leave()
     response = web.answer(Outcome("已清除登录信息", goto="auth.login"))
     response.headers["Clear-Site-Data"] = '"cache"'
     return response
+
+
+def carried() -> list[Caller]:
+    """All this request came with: what decided who asks, and what stands in the cookies that are taken away."""
+    decided, cookies = current_user._get_current_object(), request.cookies
+    found = {decided.key: decided} if isinstance(decided, Caller) else {}
+    for kind, key in (("session", session.get("_user_id", "")), ("token", cookies.get("token", "").lower())):
+        if key not in found and (caller := credentials.find(key, kind)):
+            found[key] = caller
+    return list(found.values())
 
 
 def given(form: ClientForm) -> challenges.Given:
