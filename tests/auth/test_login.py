@@ -262,6 +262,20 @@ def test_a_new_sign_in_clears_the_token_cookie(caller, make_user):
     assert signed_in_as(caller) == "ning"
 
 
+@pytest.mark.parametrize("spelling", ["data", "json"])
+@pytest.mark.parametrize("program", ["android", "ios", "api"])
+def test_a_programs_new_sign_in_clears_it_too(client, make_user, program, spelling):
+    """Contract 8: a new sign-in clears the `token` cookie; left there it would decide before the new `__token`."""
+    make_user()
+    for path, more in (("/user/login", {"user": "ning"}), ("/user/register", {"uname": "lan", "email": "l@a.cn"})):
+        client.set_cookie("token", "0" * 64)
+        values = {"password": PASSWORD, "captcha": client.captcha(), "client": program, **more}
+        reply = client.post(path, **{spelling: values})
+        assert client.get_cookie("token") is None
+        token = {"__token": reply.json["data"]["token"]}
+        assert client.post("/user/info", **{spelling: token}).json["uname"] == reply.json["uname"]
+
+
 def test_only_a_remembered_session_outlives_the_browser(caller, new_caller, make_user):
     """Contract 4: `remember` off = browser session."""
     make_user()

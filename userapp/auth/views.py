@@ -125,6 +125,8 @@ def entered(issued: Issued, message: str) -> Outcome:
     """Give a browser its session cookie, a program its token."""
     data = fields = replies.user_fields(issued.user)
     if issued.kind == "token":
+        if "token" in request.cookies:
+            web.set_cookie("token", "", 0)
         data = fields | {"token": issued.key, "expire": issued.expire}
     else:
         web.start(issued)
