@@ -1,6 +1,7 @@
 """Document B's tokens (table 103), where a token may stand, and the list of sessions."""
 
 import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -28,6 +29,25 @@ def test_10300_for_a_confirm_that_is_off(client, token, confirm):
     reply = client.post("/user/refresh_token", headers={"token": token}, data={"confirm": value})
     assert (reply.status_code, reply.json["code"]) == (200, 10300)
     assert client.get("/user/info", headers={"token": token}).json["status"]
+
+
+@pytest.mark.parametrize("spelling", ["data", "json"])
+@pytest.mark.parametrize("off", [-10, 10])
+def test_ten_seconds_are_ten_seconds_on_both_sides(client, token, clock, spelling, off):
+    """Contract 3: at most 10 s before or after server time, as `/server_status/time` tells it: in whole seconds."""
+    clock.forward(microseconds=999_000 - datetime.now(UTC).microsecond)
+    second = client.get("/server_status/time").json["data"]["second"]
+    for confirm, code in ((second + off + off // 10, 10300), (second + off, 0)):
+        reply = client.post("/user/refresh_token", headers={"token": token}, **{spelling: {"confirm": confirm}})
+        assert reply.json["code"] == code
+
+
+@pytest.mark.parametrize("places,code", [("9", 0), ("2", 10300)])
+def test_a_confirm_may_be_written_with_an_exponent(client, token, places, code):
+    """Contract 1: a value sent as a JSON number; there are programs that write large ones so."""
+    body = f'{{"confirm": {time.time() * 1000:.{places}e}}}'
+    more = {"headers": {"token": token}, "content_type": "application/json"}
+    assert client.post("/user/refresh_token", data=body, **more).json["code"] == code
 
 
 def test_10301_for_the_loser_of_a_race(app, token):
