@@ -128,6 +128,25 @@ def test_a_number_as_user_lacks_only_the_password(client):
     assert reply.json["code"] == 10100
 
 
+@pytest.mark.parametrize("number", ["1.50", "1e5", "1E+2", "-0", "1e999", "-12.0", "9" * 500])
+def test_a_number_is_kept_as_it_was_written(people, number):
+    """Contract 1: a value sent as a JSON number means its text, not what a program makes of it."""
+    body = b'{"intro": %s}' % number.encode()
+    reply = people["/user/info"].post("/user/info", data=body, content_type=JSON_TYPE)
+    assert reply.json["data"]["intro"] == number
+    reply = people["/user/info"].post("/user/info", data={"intro": number})
+    assert reply.json["data"]["intro"] == number
+
+
+@pytest.mark.parametrize("path,number", [("/user/login", 10107), ("/user/register", 10009), ("/user/info", 0)])
+@pytest.mark.parametrize("kind", [JSON_TYPE, FORM_TYPE, "application/json; charset=utf-8"])
+@pytest.mark.parametrize("body", [b"", b"\r\n"])
+def test_a_body_with_nothing_in_it_has_no_parameters(people, path, number, kind, body):
+    """Contract 3: POST without fields = read; contract 6: the line of what is missing."""
+    reply = people[path].post(path, data=body, content_type=kind)
+    assert reply.json["code"] == number
+
+
 def test_of_a_name_given_twice_the_first_value_counts(client, make_user):
     """Contract 1: the same value whoever looks, in forms and in JSON."""
     make_user()
