@@ -32,6 +32,18 @@ def test_a_registration_answers_the_user_and_signs_in(caller, app):
     assert signed_in_as(caller) == "ning"
 
 
+@pytest.mark.parametrize("spelling", ["data", "json"])
+@pytest.mark.parametrize("blank", ["", " ", "  \t"])
+def test_a_blank_phone_or_email_is_none(client, blank, spelling):
+    """Contract 6: 10010 无效参数：缺少手机或邮箱; the one that is there is enough."""
+    values = {"password": PASSWORD, "phone": blank, "email": blank}
+    sent = values | {"uname": "ning", "captcha": client.captcha()}
+    told(client.post("/user/register", **{spelling: sent}), "无效参数：缺少手机或邮箱", 10010, 403)
+    for uname, way in (("ning", {"phone": f" {PHONE} "}), ("lan", {"email": " a@example.com "})):
+        sent = values | way | {"uname": uname, "captcha": client.captcha()}
+        done(client.post("/user/register", **{spelling: sent}), "注册成功")
+
+
 @pytest.mark.parametrize("way", [{"phone": PHONE}, {"email": "a@example.com"}])
 @pytest.mark.parametrize("spelling", ["data", "json"])
 def test_a_phone_or_an_email_is_enough(client, way, spelling):

@@ -74,7 +74,7 @@ class RegisterForm(ClientForm):
         self.client_kind()
         if not self.text("uname") or not self.password.data:
             raise NameOrPasswordMissing("password" if self.text("uname") else "uname")
-        if not self.phone.data and not self.text("email"):
+        if not self.text("phone") and not self.text("email"):
             raise Unreachable()
 
 
@@ -131,7 +131,7 @@ class ResetForm(ClientForm):
 
     def address(self) -> tuple[str, str]:
         """The kind of address given, and its text."""
-        return ("email", self.text("email")) if self.text("email") else ("phone", self.phone.data)
+        return ("email", self.text("email")) if self.text("email") else ("phone", self.text("phone"))
 
 
 class RefreshForm(BaseForm):

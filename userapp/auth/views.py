@@ -75,7 +75,7 @@ def login(form: LoginForm) -> Outcome:
 @web.form_view(RegisterForm, "auth/register.html")
 def register(form: RegisterForm) -> Outcome:
     """Make an account and sign it in."""
-    names = form.text("uname"), form.phone.data, form.text("email")
+    names = form.text("uname"), form.text("phone"), form.text("email")
     issued = services.register(*names, form.password.data, given(form), client(form))
     return entered(issued, "注册成功")
 
