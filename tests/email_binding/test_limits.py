@@ -125,15 +125,35 @@ def test_ten_messages_a_day_and_no_more(app, signed_in):
         accepted(client.post("/email/send", data=send))
 
 
-def test_a_taken_address_is_charged_like_a_free_one(app, verified, signed_in, make_user):
-    client, first, second = verified(), signed_in("first"), signed_in("second")
-    make_user("owner", email="taken@example.com")
+@pytest.mark.parametrize("spelling", ["data", "json"])
+def test_a_taken_address_is_told_however_lately_its_owner_was_mailed(app, verified, signed_in, make_user, spelling):
+    """Contract 6: 10809, 10815, not 10817: nothing is to be sent, so nothing is charged to the owner's address."""
+    client, other = verified(), signed_in("first")
     app.config["MESSAGE_GAP"] = 60
-    for address, number in (("taken@example.com", 10809), ("free@example.com", 0)):
-        assert first.post("/user/email/new", data={"email": address}).json["code"] == number
-        assert refused(second.post("/user/email/new", data={"email": address})) == 10817
-    assert refused(client.post("/user/email/unbind", data={"new_email": "taken@example.com"})) == 10815
-    assert refused(client.post("/user/email/unbind", data={"new_email": "taken@example.com"})) == 10817
+    make_user("owner", email="taken@example.com")
+    for _ in range(6):
+        assert refused(other.post("/user/email/new", **{spelling: {"email": "taken@example.com"}})) == 10809
+        assert refused(client.post("/user/email/unbind", **{spelling: {"new_email": "taken@example.com"}})) == 10815
+    answer = {"email": "taken@example.com", "captcha": client.captcha()}
+    assert client.post("/user/reset", data=answer).json["msg"] == "已发送恢复码至邮箱"
+    accepted(client.post("/user/email/unbind", **{spelling: {"new_email": NEW}}))
+
+
+def test_how_often_an_account_may_ask_for_taken_addresses_is_limited(app, signed_in, make_user):
+    """Contract 7: after 20 such answers in an hour; else it would be a directory of who has an account."""
+    client = signed_in("first")
+    make_user("owner", email="taken@example.com")
+    asked = [client.post("/user/email/new", data={"email": "taken@example.com"}) for _ in range(21)]
+    assert [reply.json["code"] for reply in asked] == [10809] * 20 + [10817]
+
+
+def test_two_who_want_a_free_address_are_one_mail_a_minute(app, signed_in):
+    """Contract 5: per target address at most one message a minute."""
+    first, second = signed_in("first"), signed_in("second")
+    app.config["MESSAGE_GAP"] = 60
+    accepted(first.post("/user/email/new", data={"email": "free@example.com"}))
+    accepted(first.post("/user/email/new", data={"email": "other@example.com"}))
+    assert refused(second.post("/user/email/new", data={"email": "free@example.com"})) == 10817
 
 
 def test_thirty_sends_at_once_are_one_mail(app, signed_in, outbox):

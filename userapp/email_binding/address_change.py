@@ -27,7 +27,7 @@ from .errors import (
 def start(caller: Caller, value: str) -> None:
     """Mail a code to the old and another to the new address; a change that was pending before is replaced.
 
-    Raises VerifiedFirst 10811, AddressMalformed 10806, SameAddress 10807, TooSoon 10817, NewAddressTaken 10815,
+    Raises VerifiedFirst 10811, AddressMalformed 10806, SameAddress 10807, NewAddressTaken 10815, TooSoon 10817,
     OldMailboxUnreachable 10812, MailNotSent 10901 (for the new address), AddressNotChanged 10816.
     """
     user = caller.user
@@ -38,18 +38,14 @@ def start(caller: Caller, value: str) -> None:
         raise AddressMalformed("new_email")
     if address == user.email:
         raise SameAddress("new_email")
+    owner = mailing.told_owner(user.id, address, NewAddressTaken)
     _charge(user.email, address)
-    owner = mailing.owner_of(address)
-    if owner is not None and not mailing.hidden():
-        codes.give_back_message("email-old", user.email)
-        mailing.may_tell(user.id)
-        raise NewAddressTaken()
     old_code, new_code = _send_both(user, address, owner)
     _store(caller, address, old_code, new_code)
 
 
 def _charge(old: str, new: str) -> None:
-    """Both messages or none; the new address is charged alike whether somebody has it or not."""
+    """Both messages or none; where nobody may learn who has an address, it is charged alike."""
     codes.allow_message("email-old", old)
     try:
         codes.allow_message("email-new", new)

@@ -53,11 +53,8 @@ def start(caller: Caller, password: str, value: str) -> None:
     _require_password(user, password)
     if wait := budgets.charge("lost", str(user.id), ASKS_A_DAY, 86400):
         raise TooSoon(retry_after=wait)
+    owner = mailing.told_owner(user.id, address, NewAddressTaken)
     codes.allow_message("email-lost", address)
-    owner = mailing.owner_of(address)
-    if owner is not None and not mailing.hidden():
-        mailing.may_tell(user.id)
-        raise NewAddressTaken()
     _store(user, address, mailing.send(user, "email-lost", address, owner))
 
 

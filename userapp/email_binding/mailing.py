@@ -56,10 +56,18 @@ def announce(user_id: int, old: str | None, new: str) -> None:
     signals.address_changed.send(app._get_current_object(), user_id=user_id, old=old, new=new)
 
 
-def may_tell(user_id: int) -> None:
-    """Charge one answer that tells an address is taken; raises TooSoon (10817) when an account has asked too often."""
+def told_owner(user_id: int, address: str, taken: type[AppError]) -> Any:
+    """The account that has an address: only where nobody may learn that, so that it is told instead of the caller.
+
+    Raises `taken` else, whatever was mailed there lately and at no cost to the owner's messages, or TooSoon (10817)
+    when an account has asked too often.
+    """
+    owner = owner_of(address)
+    if owner is None or hidden():
+        return owner
     if wait := budgets.charge("taken", str(user_id), current_app.config["DISCLOSURES"], 3600):
         raise TooSoon(retry_after=wait)
+    raise taken()
 
 
 def void_queued(address: str) -> None:

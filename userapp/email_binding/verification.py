@@ -103,7 +103,7 @@ def _verify(user: Any, code_id: int, address: str) -> None:
 def replace(caller: Caller, value: str) -> None:
     """Put a new address in place of a missing or unverified one, and mail the code that verifies it.
 
-    Raises AddressMalformed 10806, AddressVerified 10808, SameAddress 10807, TooSoon 10817, AddressTaken 10809,
+    Raises AddressMalformed 10806, AddressVerified 10808, SameAddress 10807, AddressTaken 10809, TooSoon 10817,
     MailNotSent 10901 and AddressNotReplaced 10810.
     """
     user = caller.user
@@ -112,14 +112,11 @@ def replace(caller: Caller, value: str) -> None:
         raise AddressVerified()
     if address == user.email:
         raise SameAddress()
+    owner = mailing.told_owner(user.id, address, AddressTaken)
     codes.allow_message("email", address)
-    owner = mailing.owner_of(address)
     if mailing.hidden():
         _await(user, address, mailing.send(user, "email", address, owner))
         return
-    if owner is not None:
-        mailing.may_tell(user.id)
-        raise AddressTaken()
     _store(user, address, mailing.send(user, "email", address))
     mailing.announce(user.id, user.email, address)
 
