@@ -193,6 +193,22 @@ def test_the_page_uploads_removes_and_says_what_is_wrong(signed_in: Callable[...
     assert "?_t=" not in browser.get("/user/avatar").get_data(as_text=True)
 
 
+@pytest.mark.parametrize("endpoint", BOTH)
+def test_both_spellings_are_the_page_for_a_browser(
+    signed_in: Callable[..., Json], browser: Browser, endpoint: str
+) -> None:
+    """Contract 3: `/user/avatar`, `/user/upload_avatar`, POST (GET = page)."""
+    client = signed_in(kind=Browser)
+    assert 'action="/user/avatar" enctype="multipart/form-data"' in client.get(endpoint).get_data(as_text=True)
+    reply = client.post(endpoint, **sent(b"nothing"))
+    assert reply.status_code >= 400 and 'enctype="multipart/form-data"' in reply.get_data(as_text=True)
+    assert client.post(endpoint, **sent()).status_code == 303
+    assert browser.get(endpoint).location == f"/user/login?next={endpoint}"
+    for caller in (client, browser):
+        reply = caller.get(endpoint, headers={"Accept": "application/json"})
+        assert (reply.json["code"], reply.headers["Allow"]) == (10108, "POST")
+
+
 def test_the_page_says_that_a_file_is_far_too_large(signed_in: Callable[..., Json]) -> None:
     reply = signed_in(kind=Browser).post("/user/avatar", csrf=False, **large(3 * 1024 * 1024))
     assert reply.status_code == 403

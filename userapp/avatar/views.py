@@ -38,13 +38,13 @@ def upload(form: AvatarForm) -> Outcome:
     return Outcome("成功地修改了头像", data=user_fields(row), goto="avatar.upload")
 
 
-@blueprint.post("/user/upload_avatar")
+@blueprint.route("/user/upload_avatar", methods=["GET", "POST"])
 @web.signed_in
 @web.document("B")
 @described(*UPLOADING, NotFound, data=USER)
-@web.form_view(AvatarForm)
+@web.form_view(AvatarForm, "avatar/avatar.html")
 def upload_avatar(form: AvatarForm) -> Outcome:
-    """Change the picture: document B."""
+    """Change the picture: document B, and the same page."""
     row = services.change_avatar(current_user.user_id, form.picture, form.square())
     return Outcome(data=user_fields(row), goto="avatar.upload")
 
