@@ -235,7 +235,7 @@ def _cors(response: Response) -> Response:
         response.vary.add("Origin")
         if request.method == "OPTIONS":
             response.headers["Access-Control-Allow-Methods"] = "GET, POST"
-            response.headers["Access-Control-Allow-Headers"] = "Content-Type, token, Authorization"
+            response.headers["Access-Control-Allow-Headers"] = "Content-Type, token, Authorization, X-Session-Id"
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 
