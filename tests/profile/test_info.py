@@ -234,6 +234,29 @@ def test_the_last_way_to_reach_an_account_cannot_be_cleared(me):
     assert (data(me)["phone"], data(me)["email"]) == (None, "b@example.com")
 
 
+@pytest.mark.parametrize("profile,minutes", [("balanced", 16), ("strict", 6)])
+@pytest.mark.parametrize("spelling", ["data", "json"])
+def test_the_present_phone_and_address_ask_for_no_password(make_app, clock, profile, minutes, spelling):
+    """Contract 7: changing e-mail or phone; contract 8: an equal value is no change, and the page sends all."""
+    app = make_app(SECURITY_PROFILE=profile)
+    here = {"headers": {"Sec-Fetch-Site": "same-origin"}}
+    password = "correct-horse-battery-9"
+    for kind in (Json, Browser):
+        app.test_client_class = kind
+        client = app.test_client()
+        client.post("/user/register", data={"uname": kind.__name__, "password": password, "captcha": client.captcha(),
+            "email": f"{kind.__name__}@example.com", "phone": PHONE if kind is Json else ""}, **here)  # fmt: skip
+        clock.forward(minutes=minutes)
+        present = {name: data(client)[name] or "" for name in ("phone", "email")}
+        sent = {spelling: {**present, "intro": "新的"}} if kind is Json else {"data": {**present, "intro": "新的"}}
+        done(client.post("/user/info", **sent, **here), "修改成功")
+        assert data(client)["intro"] == "新的"
+        for other in ({"phone": "13900139000"}, {"email": "x@example.com"}, {"phone": "", "intro": "x"}):
+            if kind is Json:
+                told(client.post("/user/info", **{spelling: other}, **here), "请重新输入密码", 4031, 200)
+        assert data(client)["intro"] == "新的"
+
+
 def test_a_value_equal_to_the_present_one_is_no_change(me, app, outbox):
     """Contract 8: a value equal to the present one is no change and no refusal; nobody is told."""
     verify(app)

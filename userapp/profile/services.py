@@ -40,6 +40,15 @@ def change_info(
     return user
 
 
+def moves(user: Any, changes: dict[str, Any]) -> bool:
+    """Whether a change gives the account another phone or address than it has, or takes one away.
+
+    Raises PhoneMalformed 10006 and AddressMalformed 10806.
+    """
+    identity = {name: str(value) for name, value in changes.items() if name in ("phone", "email")}
+    return bool(_changed(user, _canonical(identity)))
+
+
 def _await(user: User, address: str, mailed: bool) -> None:
     """Issue the code that will make an address the account's; if somebody has it, they are told and get no code.
 

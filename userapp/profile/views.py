@@ -43,7 +43,7 @@ def info() -> Outcome:
 @web.form_view(InfoForm, "profile/info.html")
 def change_info(form: InfoForm) -> Outcome:
     """Change what was sent; nothing sent is a read (document B's Default)."""
-    if {"phone", "email"} & (changes := form.changes()).keys():
+    if services.moves(current_user.user, changes := form.changes()):
         web.require_fresh()
     user = services.change_info(current_user.user_id, **changes) if changes else current_user.user
     fields = replies.user_fields(user)
