@@ -56,3 +56,19 @@ def test_a_server_that_takes_nothing_is_10901(signed_in, smtp_server):
     reply = client.post("/user/email/new", data={"email": NEW})
     assert refused(reply) == 10901 and reply.json["msg"] == "发送邮件失败：SMTPRecipientsRefused"
     assert client.get("/user/email/status").json["data"] == {"email": None, "status": 0}
+
+
+@pytest.mark.parametrize("spelling", ["data", "json"])
+def test_an_activation_mail_that_no_server_took_spends_nothing(signed_in, smtp_server, mailed, spelling):
+    """Contract 8: a message the mail server did not take spends nothing; so it is 10901 and, later, not 10817."""
+    smtp_server.refuse_with = 451
+    client, sent = signed_in("ning", email=OLD), {spelling: {"type": "old_send_again"}}
+    deadline = time.monotonic() + 10
+    while (number := refused(client.post("/email/send", **sent))) == 10817 and time.monotonic() < deadline:
+        time.sleep(0.05)  # the queue has not tried yet
+    assert number == refused(client.post("/email/send", **sent)) == 10901
+    smtp_server.refuse_with = None
+    accepted(client.post("/email/send", **sent))
+    assert refused(client.post("/email/send", **sent)) == 10817
+    code = mailed(OLD, r"\b[A-Z2-9]{10}\b")
+    accepted(client.post("/user/email/bind", **{spelling: {"captcha": code}}))

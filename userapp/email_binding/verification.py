@@ -52,7 +52,7 @@ def send_again(caller: Caller) -> None:
     address = to_verify(user)
     if not address:
         raise NothingPending()
-    codes.allow_message("email", address)
+    mailing.charge_activation(address)
     owner = None if address == user.email else mailing.owner_of(address)
     code = mailing.send(user, "email", address, owner)
     mailing.void_queued(address)
