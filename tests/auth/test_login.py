@@ -263,6 +263,22 @@ def test_a_new_sign_in_clears_the_token_cookie(caller, make_user):
 
 
 @pytest.mark.parametrize("spelling", ["data", "json"])
+def test_a_session_whose_cookie_is_replaced_is_dead(client, make_user, token_of, spelling):
+    """Contract 4: a new session key at every sign-in; also beside a token, alive or dead, that decides who asks."""
+    make_user()
+    for token in ("", token_of(), "0" * 64):
+        done(client.login("ning"), "登录成功")
+        former = client.get_cookie("session").value
+        if token:
+            client.set_cookie("token", token)
+        values = {"user": "ning", "password": PASSWORD, "captcha": client.captcha()}
+        done(client.post("/user/login", **{spelling: values}), "登录成功")
+        assert signed_in_as(client) == "ning"
+        client.set_cookie("session", former)
+        assert signed_in_as(client) is None
+
+
+@pytest.mark.parametrize("spelling", ["data", "json"])
 @pytest.mark.parametrize("program", ["android", "ios", "api"])
 def test_a_programs_new_sign_in_clears_it_too(client, make_user, program, spelling):
     """Contract 8: a new sign-in clears the `token` cookie; left there it would decide before the new `__token`."""

@@ -117,7 +117,8 @@ def client(form: ClientForm) -> services.Client:
     device = devices.read(
         request.cookies.get(devices.COOKIE, ""), here.user_id if here and here.kind == "token" else None
     )
-    replaces = here.credential_id if here and here.kind == "session" and kind == "web" else None
+    sessions = [caller.credential_id for caller in carried() if caller.kind == "session" and kind == "web"]
+    replaces = sessions[0] if sessions else None  # also where a token, alive or dead, decides who asks
     return services.Client(kind, form.remember.data, web.origin(), device, client_network(), replaces)
 
 
