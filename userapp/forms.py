@@ -53,6 +53,7 @@ class BaseForm(FlaskForm):
         def locales(self) -> list[str]:
             return [page_language()]
 
+    bounded: ClassVar[bool] = False  # each field refuses what is too long for it with a line of its own, not -13
     needs: ClassVar[tuple[str, ...]] = ()  # the fields no request can do without
     example: ClassVar[Mapping[str, str]] = {}  # a request that is accepted; the API's reference shows it
     sent: ClassVar[frozenset[str]] = frozenset()
@@ -60,7 +61,7 @@ class BaseForm(FlaskForm):
     @classmethod
     def of(cls, request: Request) -> BaseForm:
         """The form as `request` fills it; raises InvalidInput where its body cannot be read."""
-        values = incoming(request)
+        values = incoming(request, cut=cls.bounded)
         form = cls(formdata=ImmutableMultiDict(list(values.items())))
         form.sent = frozenset(values)  # type: ignore[misc]
         for field in form:
@@ -78,10 +79,11 @@ class BaseForm(FlaskForm):
         return str(self[name].data or "").strip()
 
 
-def incoming(request: Request) -> dict[str, str]:
+def incoming(request: Request, cut: bool = False) -> dict[str, str]:
     """The body's parameters, each as text; of a name given twice the first value counts.
 
-    Raises InvalidInput for JSON that is no object of texts, numbers and booleans, and for text no database can hold.
+    Raises InvalidInput for JSON that is no object of texts, numbers and booleans, and for text no database can hold. Of
+    one beyond LONGEST, too, or with `cut` leaves so much of it as is still too long for whatever looks at it.
     """
     if request.mimetype == "application/json" or request.mimetype.endswith("+json"):
         values = _json_values(request.get_data())
@@ -90,9 +92,9 @@ def incoming(request: Request) -> dict[str, str]:
             _refuse_other_charsets(request.get_data())
         values = {name: request.form[name] for name in request.form if name}  # a part may have none: None
     for name, value in values.items():
-        if len(value) > LONGEST or _UNFIT.search(value):
+        if (len(value) > LONGEST and not cut) or _UNFIT.search(value):
             raise InvalidInput(field=name[:60])
-    return values
+    return {name: value[:LONGEST] for name, value in values.items()}
 
 
 def _refuse_other_charsets(body: bytes) -> None:

@@ -76,7 +76,7 @@ def _begin() -> None:
     if limit := getattr(view, "body_limit", None):
         request.max_content_length = current_app.config[limit] + 65536
     try:
-        values = incoming(request)
+        values = incoming(request, cut=True)
     except ClientDisconnected:  # half a body must not count as an empty one
         raise
     except (errors.AppError, HTTPException):

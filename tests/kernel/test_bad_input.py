@@ -147,6 +147,33 @@ def test_a_body_with_nothing_in_it_has_no_parameters(people, path, number, kind,
     assert reply.json["code"] == number
 
 
+LONG = "x" * 10_000
+TOO_LONG = [
+    ("/user/info", {"intro": LONG}, 30101), ("/user/info", {"description": LONG}, 30101),
+    ("/user/info", {"phone": "1" * 10_000}, 10006), ("/user/info", {"email": f"{LONG}@example.com"}, 10806),
+    ("/user/password", {"old_password": LONG, "new_password": "battery-8"}, 10203),
+    ("/user/change_password", {"old_pwd": PASSWORD, "new_pwd": LONG}, 10201),
+    ("/user/email/bind", {"captcha": LONG}, 10804), ("/user/email/send", {"type": LONG}, 10800),
+    ("/user/email/new", {"email": f"{LONG}@example.com"}, 10806),
+    ("/user/login", {"user": LONG, "password": PASSWORD}, 10100),
+    ("/user/login", {"user": "ning", "password": LONG}, 10101),
+    ("/user/login", {"user": "ning", "password": PASSWORD, "captcha": LONG}, 30002),
+    ("/user/register", {"uname": LONG, "email": "lan@example.com", "password": PASSWORD}, 10008),
+    ("/user/register", {"uname": "lan", "email": f"{LONG}@example.com", "password": PASSWORD}, 10000),
+    ("/user/register", {"uname": "lan", "email": "lan@example.com", "password": LONG}, 10001),
+    ("/user/reset", {"email": f"{LONG}@example.com"}, 11004),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("spelling", ["data", "json"])
+@pytest.mark.parametrize("path,values,number", TOO_LONG)
+def test_what_is_far_too_long_is_told_as_what_is_too_long(people, path, values, number, spelling):
+    """Contract 6: -13 is for the wrong type; a length has lines of its own, however long the text is."""
+    client = people["/user/info"]
+    sent = {"captcha": client.captcha(), **values} if path != "/user/email/bind" else values
+    assert client.post(path, **{spelling: sent}).json["code"] == number
+
+
 def test_of_a_name_given_twice_the_first_value_counts(client, make_user):
     """Contract 1: the same value whoever looks, in forms and in JSON."""
     make_user()

@@ -16,6 +16,7 @@ NAMED = ("uid", "uname", "phone", "email")
 class ClientForm(BaseForm):
     """What every form that signs somebody in has."""
 
+    bounded = True
     captcha = TextField(description="What the picture of `/user/captcha` says, whatever the case.")
     remember = CheckField(description="Keep the session when the browser closes.")
     client = TextField(description="`web` (default) for a session cookie; `android`, `ios` or `api` for a token.")
@@ -81,6 +82,7 @@ class RegisterForm(ClientForm):
 class PasswordForm(BaseForm):
     """Document A's change of password."""
 
+    bounded = True
     old_password = PasswordField(description="The present password.")
     new_password = PasswordField(description="The new one.")
     needs = ("old_password", "new_password")
@@ -96,6 +98,7 @@ class PasswordForm(BaseForm):
 class ChangePasswordForm(BaseForm):
     """The same in document B's spelling."""
 
+    bounded = True
     old_pwd = PasswordField(description="The present password.")
     new_pwd = PasswordField(description="The new one.")
     needs = ("old_pwd", "new_pwd")
@@ -137,6 +140,7 @@ class ResetForm(ClientForm):
 class RefreshForm(BaseForm):
     """Document B's refresh: `confirm` is Unix time in seconds or milliseconds."""
 
+    bounded = True
     confirm = TextField(description="Unix time now, in seconds or milliseconds; ten seconds off at most.")
     needs = ("confirm",)
     example = MappingProxyType({"confirm": "1790000000"})

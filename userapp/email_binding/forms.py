@@ -14,6 +14,7 @@ SIDES = ("old", "new")
 class SendForm(BaseForm):
     """Which mail to send."""
 
+    bounded = True
     type = TextField(description="`old_send_again`: the activation mail once more.")
     needs = ("type",)
     example = MappingProxyType({"type": "old_send_again"})
@@ -27,6 +28,7 @@ class SendForm(BaseForm):
 class BindForm(BaseForm):
     """The code that verifies the present address."""
 
+    bounded = True
     captcha = TextField(description="The ten characters that were mailed.")
     needs = ("captcha",)
     example = MappingProxyType({"captcha": "AB2CD3EF4G"})
@@ -35,6 +37,7 @@ class BindForm(BaseForm):
 class NewForm(BaseForm):
     """An address in place of an unverified one."""
 
+    bounded = True
     email = TextField(description="The new address.")
     needs = ("email",)
     example = MappingProxyType({"email": "ning.new@example.com"})
@@ -43,6 +46,7 @@ class NewForm(BaseForm):
 class UnbindForm(BaseForm):
     """An address in place of a verified one."""
 
+    bounded = True
     new_email = TextField(description="The new address; both mailboxes get a code.")
     needs = ("new_email",)
     example = MappingProxyType({"new_email": "ning.new@example.com"})
@@ -51,6 +55,7 @@ class UnbindForm(BaseForm):
 class ConfirmForm(BaseForm):
     """Both mailboxes' codes; the page may send them one at a time and says so with `step`."""
 
+    bounded = True
     old_captcha = TextField(description="The old mailbox's code.")
     new_captcha = TextField(description="The new mailbox's code.")
     step = CheckField(description="Note one right code alone; the other follows with another request.")

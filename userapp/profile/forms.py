@@ -18,6 +18,7 @@ FLAGS = {"-1": 0, "0": 1, "1": 2}
 class InfoForm(BaseForm):
     """Document A's fields, and document B's spellings of the same columns."""
 
+    bounded = True
     gender = TextField(description="0 unset, 1 male, 2 female (document A).")
     sex = TextField(description="男, 女 or empty: document B's spelling of the same.")
     sex_flag = TextField(description="-1 unset, 0 male, 1 female: document B's number of the same.")
