@@ -68,14 +68,13 @@ class Issued:
 class Caller(UserMixin):  # type: ignore[misc]
     """Who is asking: one row of the account and the credential it came with."""
 
-    def __init__(self, row: Any) -> None:
-        self.user = row
+    def __init__(self, row: Any, key: str) -> None:
+        self.user, self.key = row, key
         self.user_id: int = row.id
         self.credential_id: int = row.credential_id
         self.public_id: str = row.public_id
         self.kind: str = row.kind
         self.fresh_at: datetime = row.fresh_at
-        self.key = ""
 
     def get_id(self) -> str:
         """What Flask-Login puts into the cookie: the key itself, nothing about the account."""
@@ -149,11 +148,7 @@ def find(key: str, kind: str) -> Caller | None:
     if len(key) != 64 or not HEX64.issuperset(key):
         return None
     row = _FIND.one_or_none(db.engine, key_hash=hashed(key), kind=kind, now=now())
-    if row is None:
-        return None
-    caller = Caller(row)
-    caller.key = key
-    return caller
+    return None if row is None else Caller(row, key)
 
 
 def end(credential_id: int, within: Connection | None = None) -> None:

@@ -19,6 +19,7 @@ from .languages import page_language
 __all__ = ["BaseForm", "CheckField", "FileField", "PasswordField", "TextField"]
 
 LONGEST = 5000
+READ = "userapp.incoming"  # where a request keeps what its body said: it is asked for twice
 MOST = 1000  # names; Werkzeug's own limit for parts
 TRUE = ("1", "true", "on", "yes", "y")
 _UNFIT = re.compile("[\x00\ufffd\ud800-\udfff]")
@@ -85,16 +86,21 @@ def incoming(request: Request, cut: bool = False) -> dict[str, str]:
     Raises InvalidInput for JSON that is no object of texts, numbers and booleans, and for text no database can hold. Of
     one beyond LONGEST, too, or with `cut` leaves so much of it as is still too long for whatever looks at it.
     """
-    if request.mimetype == "application/json" or request.mimetype.endswith("+json"):
-        values = _json_values(request.get_data())
-    else:
-        if request.mimetype == "application/x-www-form-urlencoded":
-            _refuse_other_charsets(request.get_data())
-        values = {name: request.form[name] for name in request.form if name}  # a part may have none: None
+    values: dict[str, str] | None = request.environ.get(READ)
+    if values is None:
+        values = request.environ[READ] = _read(request)
     for name, value in values.items():
         if (len(value) > LONGEST and not cut) or _UNFIT.search(value):
             raise InvalidInput(field=name[:60])
     return {name: value[:LONGEST] for name, value in values.items()}
+
+
+def _read(request: Request) -> dict[str, str]:
+    if request.mimetype == "application/json" or request.mimetype.endswith("+json"):
+        return _json_values(request.get_data())
+    if request.mimetype == "application/x-www-form-urlencoded":
+        _refuse_other_charsets(request.get_data())
+    return {name: request.form[name] for name in request.form if name}  # a part may have none: None
 
 
 def _refuse_other_charsets(body: bytes) -> None:
