@@ -15,9 +15,9 @@ from flask import Flask
 
 import userapp
 from tests.conftest import HTML
+from tests.sources import HOUSE, nodes, tree
 from userapp.errors import AppError
 
-HOUSE = Path(userapp.__file__).parent
 FILES = sorted(path for path in HOUSE.rglob("*.py"))
 KERNEL = {path.stem for path in HOUSE.glob("*.py")} - {"__init__"}
 FEATURES = sorted(path.parent.name for path in HOUSE.glob("*/__init__.py"))
@@ -181,10 +181,6 @@ ROUTES: dict[str, dict[str, str]] = {
 }
 
 
-def tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text("utf-8"), str(path))
-
-
 def where(path: Path) -> str:
     return str(path.relative_to(HOUSE))
 
@@ -199,7 +195,7 @@ def kind(path: Path) -> str:
 def ours(path: Path) -> Iterator[tuple[str, str]]:
     """Everything a file imports from this package, as (dotted module below userapp, name)."""
     package = ["userapp", *path.relative_to(HOUSE).parts[:-1]]
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name.split(".")[0] == "userapp":
@@ -257,7 +253,7 @@ def test_a_form_never_reaches_the_database(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [path for path in FEATURE_FILES if kind(path) == "services"], ids=where)
 def test_a_service_knows_no_request(path: Path) -> None:
-    imports = [node for node in ast.walk(tree(path)) if isinstance(node, ast.ImportFrom) and node.module == "flask"]
+    imports = [node for node in nodes(path) if isinstance(node, ast.ImportFrom) and node.module == "flask"]
     assert not OF_THE_REQUEST & {alias.name for node in imports for alias in node.names}
 
 
@@ -268,15 +264,15 @@ def test_a_view_takes_only_the_limiter_from_the_extensions(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=where)
 def test_only_services_and_stores_commit(path: Path) -> None:
-    calls = [node.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)]
+    calls = [node.attr for node in nodes(path) if isinstance(node, ast.Attribute)]
     may = kind(path) == "services" if path in FEATURE_FILES else path.stem in STORES
     assert may or "commit" not in calls
 
 
 @pytest.mark.parametrize("path", FILES, ids=where)
 def test_json_and_the_question_who_listens_have_one_place(path: Path) -> None:
-    names = {node.id for node in ast.walk(tree(path)) if isinstance(node, ast.Name)}
-    attributes = {node.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)}
+    names = {node.id for node in nodes(path) if isinstance(node, ast.Name)}
+    attributes = {node.attr for node in nodes(path) if isinstance(node, ast.Attribute)}
     assert where(path) == "replies.py" or "jsonify" not in names | attributes
     assert where(path) == "web.py" or "accept_mimetypes" not in attributes
 
@@ -284,7 +280,7 @@ def test_json_and_the_question_who_listens_have_one_place(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=where)
 def test_files_and_functions_stay_short(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= LONGEST_FILE
-    functions = [node for node in ast.walk(tree(path)) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    functions = [node for node in nodes(path) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
     lengths = {node.name: (node.end_lineno or 0) - node.lineno + 1 for node in functions}
     assert {name: lines for name, lines in lengths.items() if lines > LONGEST_FUNCTION} == {}
 

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-import userapp
+from tests.sources import HOUSE, nodes
 
-HOUSE = Path(userapp.__file__).parent
 Nodes = list[ast.AST]
 Rule = Callable[[Nodes], Iterator[ast.AST]]
 SECRET = re.compile(r"(?:^|_)(?:mac|digest|signature|secret|token|code|answer|password|key_hash)$|^key$")
@@ -26,9 +25,6 @@ REDIRECTING = {
 def nodes_of(source: str) -> Nodes:
     """Everything a source is made of."""
     return list(ast.walk(ast.parse(source)))
-
-
-SOURCES = {str(path.relative_to(HOUSE)): nodes_of(path.read_text("utf-8")) for path in HOUSE.rglob("*.py")}
 
 
 def named(node: ast.AST) -> str:
@@ -157,7 +153,10 @@ BROKEN = {
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: str(rule.__name__))
 def test_a_rule_is_kept_everywhere(rule: Rule) -> None:
     assert list(rule(nodes_of(BROKEN[rule.__name__]))), "the rule sees what it is for"
-    found = {file: [node.lineno for node in rule(nodes)] for file, nodes in SOURCES.items()}  # type: ignore[attr-defined]
+    found = {
+        str(path.relative_to(HOUSE)): [node.lineno for node in rule(nodes(path))]  # type: ignore[attr-defined]
+        for path in HOUSE.rglob("*.py")
+    }
     allowed = {file: times for (file, name), times in EXCEPTIONS.items() if name == rule.__name__}
     assert {file: lines for file, lines in found.items() if len(lines) != allowed.get(file, 0)} == {}
 
