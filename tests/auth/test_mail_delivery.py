@@ -108,7 +108,7 @@ def silent(connection, over):
 def slow(connection, over):
     with connection:
         for byte in b"220 a very slow server is ready to serve\r\n" * 5:
-            if over.wait(0.3):
+            if over.wait(0.1):
                 return
             try:
                 connection.sendall(bytes([byte]))
@@ -137,7 +137,7 @@ def test_发送邮件失败_when_the_server_refuses_the_connection(service, clos
 @pytest.mark.parametrize("speak", [silent, slow])
 def test_发送邮件失败_within_the_timeout_for_a_black_hole_and_a_slow_server(service, speak):
     with listener(speak) as port:
-        failed(ask(service(port, MAIL_TIMEOUT=1))[1], "TimeoutError")
+        failed(ask(service(port, MAIL_TIMEOUT=0.4))[1], "TimeoutError")
 
 
 def test_发送邮件失败_for_a_550(service, smtp_server):

@@ -136,7 +136,7 @@ def context(path: Path) -> ssl.SSLContext:
 def send(port: int, times: int = 1, **settings: Any) -> None:
     """Send the mail all tests send."""
     app = Flask(__name__)
-    app.config.update(MAIL_SERVER="127.0.0.1", MAIL_PORT=port, MAIL_DEFAULT_SENDER="a@example.com", MAIL_TIMEOUT=1)
+    app.config.update(MAIL_SERVER="127.0.0.1", MAIL_PORT=port, MAIL_DEFAULT_SENDER="a@example.com", MAIL_TIMEOUT=5)
     app.config.update(settings)
     mail = SafeMail()
     mail.init_app(app)
@@ -210,12 +210,12 @@ def test_a_refused_connection_is_told_at_once() -> None:
 @pytest.mark.parametrize("use_ssl", [False, True])
 def test_a_silent_server_times_out(silent: Callable[..., int], use_ssl: bool) -> None:
     with pytest.raises(TimeoutError):
-        send(silent(), MAIL_USE_SSL=use_ssl)
+        send(silent(), MAIL_USE_SSL=use_ssl, MAIL_TIMEOUT=0.3)
 
 
 def test_a_server_that_drips_has_no_more_time_than_a_silent_one(silent: Callable[..., int]) -> None:
     with pytest.raises(TimeoutError):
-        send(silent(b"220-welcome\r\n" * 3))
+        send(silent(b"220-welcome\r\n" * 3), MAIL_TIMEOUT=0.3)
 
 
 def test_a_refused_mail_is_told_and_not_hidden_by_the_good_bye(serve: Serve) -> None:
