@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from flask import Flask, Response, current_app, request, request_finished
 
 pytest.register_assert_rewrite("userapp.testing")
 
-from userapp import parity, replies  # noqa: E402
+from userapp import parity, plugins, replies  # noqa: E402
 from userapp.api_reference import operation  # noqa: E402
 from userapp.extensions import db, limiter  # noqa: E402
 from userapp.messages import Courier  # noqa: E402
@@ -27,6 +29,13 @@ pytest_plugins = ["userapp.testing", "tests.servers", "tests.callers"]
 collect_ignore = ["plugins"]  # packages of their own: tests/packaging installs them and runs their tests
 
 ON_POSTGRESQL = os.environ.get("TEST_ON") == "postgresql"
+plugins.entry_points = cache(plugins.entry_points)  # each of hundreds of applications would read what is installed
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from what lives until the end anyway, and let it come less often."""
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 100)
 
 
 @pytest.fixture
