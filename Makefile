@@ -54,10 +54,10 @@ run: venv-run
 	@exec $(RUN) deploy/run.py
 
 test: venv-test
-	$(RUN) -m pytest -q -n $(WORKERS) -m "not long and not huge" $(ARGS)
+	$(RUN) -m pytest -q -n $(WORKERS) --dist worksteal -m "not long and not huge" $(ARGS)
 
 test-long: venv-test
-	$(RUN) -m pytest -q -n $(WORKERS) -m "long and not huge" $(ARGS)
+	$(RUN) -m pytest -q -n $(WORKERS) --dist worksteal -m "long and not huge" $(ARGS)
 
 test-huge: venv-test
 	$(RUN) -m pytest -q -m huge $(ARGS)
