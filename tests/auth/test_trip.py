@@ -2,7 +2,13 @@
 
 import pytest
 
-from tests.conftest import PASSWORD
+from tests.conftest import FETCHED, PASSWORD, Json
+
+
+@pytest.fixture(autouse=True)
+def pictures(monkeypatch):
+    """Here every challenge comes by its route."""
+    monkeypatch.setattr(Json, "captcha", FETCHED)
 
 
 def test_a_json_client_makes_the_whole_trip(client):
