@@ -136,7 +136,7 @@ def context(path: Path) -> ssl.SSLContext:
 def send(port: int, times: int = 1, **settings: Any) -> None:
     """Send the mail all tests send."""
     app = Flask(__name__)
-    app.config.update(MAIL_SERVER="127.0.0.1", MAIL_PORT=port, MAIL_DEFAULT_SENDER="a@example.com", MAIL_TIMEOUT=5)
+    app.config.update(MAIL_SERVER="127.0.0.1", MAIL_PORT=port, MAIL_DEFAULT_SENDER="a@example.com", MAIL_TIMEOUT=20)
     app.config.update(settings)
     mail = SafeMail()
     mail.init_app(app)
