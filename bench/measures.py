@@ -109,7 +109,6 @@ def memory(lives: Lives) -> dict[str, float]:
 def start_up(lives: Lives, plan: Plan, folder: Path) -> dict[str, list[tuple[float, float]]]:
     """(seconds, processor seconds) from the command to the first answer, on the databases that are filled already."""
     starts = {name: (live.application, live.variables) for name, live in lives.items()}
-    starts["userapp, GUNICORN_PRELOAD=1"] = OURS, lives[OURS.name].variables | {"GUNICORN_PRELOAD": "1"}
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in starts}
     for _ in range(plan.starts):
         for name, (application, variables) in starts.items():

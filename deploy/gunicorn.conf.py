@@ -1,14 +1,24 @@
 """gunicorn's settings; HOST, PORT, WEB_CONCURRENCY and the GUNICORN_* variables below override them."""
 
+import gc
 import os
 import shutil
+import signal
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from gunicorn.glogging import Logger
 
+# What a reload tells the master that it becomes: gunicorn's own two names, and the workers that are there.
+PASSED_ON = ("GUNICORN_PID", "GUNICORN_FD", "USERAPP_FORMER")
+OF_COUNTS = ("PROMETHEUS_MULTIPROC_DIR", "USERAPP_OWN_METRICS")
+# They would end a process that does not listen for them, as a master that is still loading.
+NOT_MEANWHILE = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH, signal.SIGTTIN, signal.SIGTTOU)
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # nosec B108 - made by mkdtemp, for us alone
 
 
@@ -28,8 +38,8 @@ keepalive = 5
 # A worker is replaced after so many requests, each at another number; 0 keeps workers for ever.
 max_requests = int(os.environ.get("GUNICORN_MAX_REQUESTS", "0"))
 max_requests_jitter = max_requests // 10
-# With 1 workers share memory, but a HUP then does not bring new code: only settings of this file.
-preload_app = os.environ.get("GUNICORN_PRELOAD", "0") == "1"
+preload_app = True  # loaded once for all workers, which share its memory; a HUP loads it anew (on_reload)
+gc.disable()  # until it is loaded: what is loaded stays, and looking for garbage meanwhile takes an eighth of the time
 control_socket_disable = True  # by default two instances of one user would share it
 worker_tmp_dir = MEMORY  # a slow disk must not look like a dead worker
 umask = 0o077  # what is written holds accounts: nobody else's to read
@@ -65,7 +75,40 @@ if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
 
 
 def on_reload(server: Any) -> None:
-    """Let the former workers serve until the new ones do: gunicorn would end them first, and callers wait meanwhile."""
+    """Become a new master in this process, with new code and new libraries, if they can be loaded.
+
+    Workers go on serving meanwhile: they are this process's children before and after.
+    """
+    program, *rest = server.START_CTX["args"][1:]
+    start = [sys.executable, *(["-m", "gunicorn"] if program.endswith("__main__.py") else [program])]
+    environment = {name: value for name, value in server.cfg.env_orig.items() if name not in PASSED_ON}
+    environment |= {name: os.environ[name] for name in OF_COUNTS if name in os.environ}
+    os.chdir(server.START_CTX["cwd"])
+    trial = environment | {"USERAPP_WORKER": "0"}  # a place that no worker has: it must not add to anybody's counts
+    if subprocess.run([*start, "--check-config", *rest], env=trial, check=False).returncode:
+        gc.enable()
+        server.log.error("what a reload was to load cannot be loaded: the former code goes on")
+        return
+    for number in NOT_MEANWHILE:
+        signal.signal(number, signal.SIG_IGN)
+    environment["GUNICORN_PID"] = str(os.getpid())
+    environment["GUNICORN_FD"] = ",".join(str(listener.fileno()) for listener in server.LISTENERS)
+    environment["USERAPP_FORMER"] = ",".join(f"{pid}:{worker.place}" for pid, worker in server.WORKERS.items())
+    os.execve(sys.executable, [*start, *rest], environment)
+
+
+def when_ready(server: Any) -> None:
+    """Let workers that a former master left serve until the new ones do; callers would wait meanwhile."""
+    gc.enable()
+    gc.freeze()
+    former = os.environ.pop("USERAPP_FORMER", "")
+    if not former:
+        return
+    for pid, place in (map(int, one.split(":")) for one in former.split(",")):
+        alive = SimpleNamespace(last_update=time.monotonic, close=lambda: None)
+        server.WORKERS[pid] = SimpleNamespace(age=0, place=place, tmp=alive, aborted=False)
+    for _ in range(server.cfg.workers):
+        server.spawn_worker()
 
     def once_they_serve() -> None:
         del server.manage_workers  # the class's own again
@@ -91,11 +134,10 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 
 def post_fork(_server: Any, worker: Any) -> None:
-    """Leave the parent's database connections alone where the application was loaded before the fork."""
-    if preload_app:
-        application = worker.app.wsgi()
-        with application.app_context():
-            application.extensions["sqlalchemy"].engine.dispose(close=False)
+    """Leave the database connections of the process alone that loaded the application."""
+    application = worker.app.wsgi()
+    with application.app_context():
+        application.extensions["sqlalchemy"].engine.dispose(close=False)
 
 
 def pre_request(_worker: Any, req: Any) -> None:

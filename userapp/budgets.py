@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import Connection, Integer, String, Table, bindparam, case, delete, func, literal_column, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from . import metrics
 from .extensions import reading, writing
 from .models import Budget, UtcDateTime, now
-from .statements import Statement
+from .statements import Statement, upsert
 
 _NAME, _KEY = bindparam("the_name", type_=String()), bindparam("the_key", type_=String())
 _COST, _MOST = bindparam("cost", type_=Integer()), bindparam("most", type_=Integer())
@@ -23,9 +22,9 @@ _SAME = (Budget.name == _NAME, Budget.key == _KEY)
 
 def _charging(dialect: str, resets_at: Any) -> Any:
     over = Budget.resets_at <= _MOMENT
-    upsert = (postgresql if dialect == "postgresql" else sqlite).insert(Budget)
     return (
-        upsert.values(name=_NAME, key=_KEY, spent=_COST, resets_at=_ENDS)
+        upsert(dialect, Budget)
+        .values(name=_NAME, key=_KEY, spent=_COST, resets_at=_ENDS)
         .on_conflict_do_update(
             index_elements=["name", "key"],
             set_={"spent": case((over, _COST), else_=Budget.spent + _COST), "resets_at": resets_at},
@@ -46,9 +45,9 @@ def _sliding(dialect: str) -> Any:
     before = select(last.c.spent).where(last.c.name == _NAME, last.c.key == bindparam("last_key")).scalar_subquery()
     left = _MOST - func.coalesce(before, literal_column("0"))
     first = select(_NAME, _KEY, _COST, _ENDS).where(left >= _COST)
-    upsert = (postgresql if dialect == "postgresql" else sqlite).insert(Budget)
     return (
-        upsert.from_select(["name", "key", "spent", "resets_at"], first)
+        upsert(dialect, Budget)
+        .from_select(["name", "key", "spent", "resets_at"], first)
         .on_conflict_do_update(
             index_elements=["name", "key"],
             set_={"spent": Budget.spent + _COST},

@@ -28,6 +28,7 @@ from userapp.threads import waiting
 LONGEST = 1024  # characters: beyond this no work at all is spent on a password, whatever the policy says
 NICENESS = 1  # hashing yields to requests that only read; by more, a few busy readers let almost nobody sign in
 ARGON2 = "$argon2id$"
+GAPS = str.maketrans("", "", " -().+")
 
 T = TypeVar("T")
 
@@ -128,7 +129,10 @@ def check_policy(
     if len(password) > LONGEST or not low <= len(unicodedata.normalize("NFKC", password)) <= high:
         raise length_error(field=field, low=low, high=high)
     folded = _folded(password)
-    if blocklist.is_common(folded) or folded in _well_known((*identifiers, current_app.config["SITE_NAME"])):
+    plain = folded.translate(GAPS)  # as a phone number is often written
+    if blocklist.is_common(folded) or not {folded, plain}.isdisjoint(
+        _well_known((*identifiers, current_app.config["SITE_NAME"]))
+    ):
         raise PasswordTooCommon(field=field)
 
 

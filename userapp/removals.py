@@ -14,12 +14,12 @@ from typing import Any
 
 from flask import Flask, current_app
 from sqlalchemy import delete, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from . import audit, messages, signals
 from .errors import NotFound
 from .extensions import db, reading, scrub, writing
 from .models import Code, Message, Removal, User, now
+from .statements import upsert
 
 log = logging.getLogger("userapp.removals")
 
@@ -67,8 +67,8 @@ def _tell(user_id: int) -> bool:
 
 def ask(user_id: int, due_at: datetime) -> bool:
     """Note that an account is to go at a moment, in the transaction under way; False if that was asked before."""
-    insert = (postgresql if db.engine.dialect.name == "postgresql" else sqlite).insert(Removal)
-    wish = insert.values(user_id=user_id, due_at=due_at, begun=False).on_conflict_do_nothing()
+    wish = upsert(db.engine.dialect.name, Removal)
+    wish = wish.values(user_id=user_id, due_at=due_at, begun=False).on_conflict_do_nothing()
     return db.session.execute(wish.returning(Removal.user_id)).scalar() is not None
 
 

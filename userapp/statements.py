@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, Executable
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
+
+
+def upsert(dialect: str, table: type[Any]) -> Any:
+    """An INSERT that can say ON CONFLICT, in the words of a database; the other's are not loaded."""
+    return import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
 
 
 class Statement:

@@ -14,10 +14,10 @@ from datetime import datetime
 
 from flask import current_app
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from .extensions import reading, writing
 from .models import Tally, now
+from .statements import upsert
 
 
 class Tallies:
@@ -70,9 +70,8 @@ def flush() -> None:
 
 def _store(taken: Counter[tuple[datetime, str]]) -> None:
     with writing() as connection:
-        upsert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(Tally)
         for (hour, name), times in sorted(taken.items()):  # in one order everywhere: two workers never wait crosswise
-            statement = upsert.values(hour=hour, name=name, times=times)
+            statement = upsert(connection.dialect.name, Tally).values(hour=hour, name=name, times=times)
             added = {"times": Tally.times + times}
             connection.execute(statement.on_conflict_do_update(index_elements=["hour", "name"], set_=added))
 

@@ -9,13 +9,16 @@ from functools import partial
 from selectors import EVENT_READ
 from typing import Any
 
+from gunicorn.util import close_graceful
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from .threads import STUCK_SECONDS, Threads
+from .threads import STUCK_SECONDS, Threads, waiting
 
 AT_WORK = 4  # of a worker's threads; more only take the interpreter from each other
 SILENT_SECONDS = 10  # so long a connection may say nothing at all
 LINGER_MS = 2  # a thread waits so long for its connection's next request, before it hands the connection back
+LEAVE_SECONDS, UNREAD_BYTES = 2.0, 32 * 1024 * 1024  # what of a refused body is thrown away: less, and the caller
+# would find the connection broken instead of the refusal
 TURNS = 4  # so many milliseconds at most a worker leaves a new connection to another that has fewer
 
 NOBODY, PLACES = 2**32 - 1, 64
@@ -100,7 +103,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         said = False if fs.cancelled() or fs.exception() else fs.result()
         if not said:  # gunicorn 27 waits in the thread that accepts: a few clients that are slow to close hold up all
             self.nr_conns -= 1
-            self.tpool.submit(conn.close, graceful=True)
+            self.tpool.submit(_take_leave, conn)
         elif said is not True and not self.alive:  # gunicorn 27 closes it when the worker is to end: a lost request
             self._wait_for(conn)
         else:
@@ -111,6 +114,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         conn.timeout = time.monotonic() + SILENT_SECONDS
         self.pending_conns.append(conn)
         self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+
+def _take_leave(conn: Any) -> None:
+    """Close a connection so that its last answer arrives, though the caller may still be sending a large body."""
+    with waiting():
+        conn.sock.setblocking(True)
+        close_graceful(conn.sock, LEAVE_SECONDS, UNREAD_BYTES)
 
 
 def _speaks(conn: Any) -> bool:

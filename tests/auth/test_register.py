@@ -273,3 +273,16 @@ def test_registering_while_signed_in_makes_the_new_one_the_session(caller, make_
     done(caller.login("ning"), "登录成功")
     done(caller.register("lan", email="lan@example.com"), "注册成功")
     assert signed_in_as(caller) == "lan"
+
+
+@pytest.mark.parametrize("spelling", ["data", "json"])
+def test_the_session_whose_cookie_a_registration_replaces_is_dead(client, make_user, spelling):
+    """Contract 4: nobody could end it any more."""
+    make_user()
+    done(client.login("ning"), "登录成功")
+    former = client.get_cookie("session").value
+    values = {"uname": "lan", "email": "lan@example.com", "password": PASSWORD, "captcha": client.captcha()}
+    done(client.post("/user/register", **{spelling: values}), "注册成功")
+    assert signed_in_as(client) == "lan"
+    client.set_cookie("session", former)
+    assert signed_in_as(client) is None

@@ -146,3 +146,10 @@ def test_a_worker_killed_at_a_hundred_random_moments(tmp_path: Path) -> None:
     told = kill_at_random_moments(100, tmp_path / "instance")
     print({what: told.count(what) for what in sorted(set(told))})
     assert {"old", "answered"} <= set(told)
+
+
+@pytest.mark.parametrize("megabytes", [3, 8, 20])
+def test_who_sends_far_too_much_gets_the_refusal_and_no_broken_connection(server: LiveServer, megabytes: int) -> None:
+    """The rest of the body is thrown away: a program that sends all of it before it reads still finds the answer."""
+    answer = Person.new(server.port, f"large{megabytes}").upload(b"\0" * megabytes * 2**20)
+    assert answer.status == 200 and answer.json["code"] == 10703, answer.body

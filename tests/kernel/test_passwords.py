@@ -279,7 +279,7 @@ def test_random_passwords_are_never_refused() -> None:
     "password",
     [
         "NingShuishan", "ningshuishan", "ＮＩＮＧshuishan", "NING.shan@Example.cn", "ning.shan", "+8613812345678",
-        "8613812345678", "13812345678", "20140031",
+        "8613812345678", "13812345678", "138 1234 5678", "+86 138-1234-5678", "20140031",
     ],
 )  # fmt: skip
 def test_ones_own_names_are_refused(password: str) -> None:

@@ -16,13 +16,12 @@ from typing import Any, TypeVar, cast
 from flask import current_app
 from itsdangerous import BadData
 from sqlalchemy import Connection, bindparam, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from .. import keys, tallies
 from ..errors import AppError, NotFound
 from ..extensions import reading, writing
 from ..models import SpentChallenge, now
-from ..statements import Statement
+from ..statements import Statement, upsert
 from . import work
 from .errors import CaptchaExpired, CaptchaMissing, CaptchaWrong
 from .picture import ALPHABET
@@ -35,8 +34,11 @@ T = TypeVar("T")
 
 
 def _spending(dialect: str) -> Any:
-    insert = (postgresql if dialect == "postgresql" else sqlite).insert(SpentChallenge)
-    once = insert.values(nonce=bindparam("the_nonce"), expires_at=bindparam("expires")).on_conflict_do_nothing()
+    once = (
+        upsert(dialect, SpentChallenge)
+        .values(nonce=bindparam("the_nonce"), expires_at=bindparam("expires"))
+        .on_conflict_do_nothing()
+    )
     return once.returning(SpentChallenge.nonce)
 
 

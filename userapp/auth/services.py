@@ -155,6 +155,8 @@ def _create(new: dict[str, Any], client: Client, mailed: bool) -> Issued:
         if mailed:
             code = codes.issue("email", user.email, user)
             messages.queue_activation(user, user.email, code, codes.minutes("email"))
+        if client.replaces is not None:
+            credentials.end(client.replaces)
         kind = KINDS[client.kind]
         issued = credentials.issue(user, kind, client.origin, generation=0, remember=client.remember)
         audit.record("register", user.id, by=client.kind)
