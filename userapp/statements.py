@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 
 def upsert(dialect: str, table: type[Any]) -> Any:
-    """An INSERT that can say ON CONFLICT, in the words of a database; the other's are not loaded."""
+    """An INSERT that can say ON CONFLICT, in the words of a database."""
     return import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
 
 

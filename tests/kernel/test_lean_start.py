@@ -25,7 +25,6 @@ NOT_LOADED = (
     "psycopg",
     "pygments",
     "redis",
-    "sqlalchemy.dialects.postgresql",
     "zxcvbn",
 )
 START = "import sys, wsgi; print(*sorted(set(sys.argv[1:]) & set(sys.modules)))"
