@@ -18,10 +18,10 @@ ENVIRONMENT = {"USERAPP_CAPTCHA_ANSWER": ANSWER, "USERAPP_ADDRESS_LIMITS": "0", 
 SIZES = ("large", "middle", "small")
 
 
-def picture(red: int) -> bytes:
+def picture(red: int, side: int = 300) -> bytes:
     """A picture that its redness tells apart."""
     out = io.BytesIO()
-    Image.new("RGB", (300, 300), (red, 0, 0)).save(out, "PNG")
+    Image.new("RGB", (side, side), (red, 0, 0)).save(out, "PNG")
     return out.getvalue()
 
 

@@ -153,3 +153,26 @@ def test_who_sends_far_too_much_gets_the_refusal_and_no_broken_connection(server
     """The rest of the body is thrown away: a program that sends all of it before it reads still finds the answer."""
     answer = Person.new(server.port, f"large{megabytes}").upload(b"\0" * megabytes * 2**20)
     assert answer.status == 200 and answer.json["code"] == 10703, answer.body
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="a process's memory is read from Linux's /proc")
+def test_five_hundred_uploads_leave_the_memory_as_it_was() -> None:
+    """UPL-02: no drift; a picture of four megapixels each time."""
+    with running_application(ENVIRONMENT | {"WEB_CONCURRENCY": "1"}) as server:
+        me, photograph = Person.new(server.port, "drift"), picture(250, 2000)
+        for _ in range(50):
+            assert me.upload(photograph).json["status"]
+        before = resident(server)
+        for _ in range(500):
+            assert me.upload(photograph).json["status"]
+        after = resident(server)
+    print(f"before {before:.0f} MiB, after {after:.0f} MiB")
+    assert after - before <= 30
+
+
+def resident(server: LiveServer) -> float:
+    """MiB that the only worker holds."""
+    pid = server.process.pid
+    worker = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0]
+    status = Path(f"/proc/{worker}/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
