@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "assets": {"errors", "extensions", "theme"},
     "audit": {"statements", "addresses", "extensions", "metrics", "models", "tallies"},
     "budgets": {"statements", "extensions", "metrics", "models"},
-    "codes": {"budgets", "errors", "extensions", "keys", "metrics", "models"},
+    "codes": {"budgets", "errors", "extensions", "keys", "metrics", "models", "statements"},
     "config": {"plugins", "profiles"},
     "credentials": {"errors", "extensions", "models", "session_cookie", "statements"},
     "described": {"errors"},

@@ -5,18 +5,31 @@ from __future__ import annotations
 import re
 import secrets
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import Row, delete, or_, select, update
+from sqlalchemy import Row, Table, bindparam, delete, insert, or_, select, update
 
 from . import budgets, keys, metrics
 from .errors import TooSoon
 from .extensions import db, reading, writing
 from .models import Code, User, now
+from .statements import Statement
 
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # 32 symbols: ten of them are 50 bits
 _BETWEEN = re.compile(r"[\s\-]+")
+_codes = cast(Table, Code.__table__)
+_SAME = (_codes.c.user_id == bindparam("the_user"), _codes.c.purpose == bindparam("the_purpose"))
+_TRIED = Statement(
+    select(_codes.c.attempts).where(*_SAME, _codes.c.expires_at > bindparam("moment")).order_by(_codes.c.id.desc())
+)
+_CLEAR = Statement(delete(_codes).where(*_SAME))
+_ADD = Statement(
+    insert(_codes)
+    .values({c.name: bindparam(f"its_{c.name}") for c in _codes.c if not c.primary_key})
+    .returning(_codes.c.id)
+)
+_SEAL = Statement(update(_codes).where(_codes.c.id == bindparam("the_id")).values(mac=bindparam("its_mac")))
 
 
 def generate(purpose: str) -> str:
@@ -58,22 +71,19 @@ def issue(purpose: str, target: str, user: Any, holder: str = "", code: str | No
     tries of the replaced code stay counted. Without `user` (a User or its row; None where nobody has the target) a row
     is written all the same: known and unknown targets cost alike.
     """
-    same = Code.user_id == (user.id if user else 0)
-    tried = db.session.execute(
-        select(Code.attempts).where(same, Code.purpose == purpose, Code.expires_at > now()).order_by(Code.id.desc())
-    ).scalars()
-    attempts = next(iter(tried), 0)
-    db.session.execute(delete(Code).where(same, Code.purpose == purpose))
+    db.session.flush()
+    connection, moment = db.session.connection(), now()
+    same = {"the_user": user.id if user else 0, "the_purpose": purpose}
+    tried = _TRIED.within(connection, **same, moment=moment)
+    _CLEAR.within(connection, **same)
     code = code or generate(purpose)
-    row = Code(
-        purpose=purpose, user_id=user.id if user else None, generation=user.generation if user else 0, target=target,
-        holder=holder, mac=b"", attempts=attempts,
-        expires_at=now() + timedelta(minutes=minutes(purpose)),
-    )  # fmt: skip
-    db.session.add(row)
-    db.session.flush()
-    row.mac = keys.mac(f"code:{purpose}", f"{row.id}:{target}:{code}")
-    db.session.flush()
+    new = {
+        "purpose": purpose, "user_id": user.id if user else None, "generation": user.generation if user else 0,
+        "target": target, "holder": holder, "mac": b"", "attempts": tried.attempts if tried else 0,
+        "created_at": moment, "expires_at": moment + timedelta(minutes=minutes(purpose)), "used_at": None,
+    }  # fmt: skip
+    number = _ADD.within(connection, **{f"its_{name}": value for name, value in new.items()}).id
+    _SEAL.within(connection, the_id=number, its_mac=keys.mac(f"code:{purpose}", f"{number}:{target}:{code}"))
     metrics.codes.labels(purpose, "issued").inc()
     return code
 
