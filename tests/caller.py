@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 from tests.conftest import ANSWER, PASSWORD
 
-UNVERIFIED = ssl.create_default_context()
+UNVERIFIED = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 UNVERIFIED.check_hostname = False
 UNVERIFIED.verify_mode = ssl.CERT_NONE
 

@@ -79,6 +79,11 @@ class _SmtpSsl(_Smtp, smtplib.SMTP_SSL):
     """The same over TLS from the first byte."""
 
 
+def _checking() -> ssl.SSLContext:
+    """Certificates are checked; the authorities' are read only for a server that has one to be checked."""
+    return ssl.create_default_context(cafile=current_app.config.get("MAIL_CA_FILE") or None)
+
+
 class SafeConnection(Connection):
     """A connection that cannot hang, and shows its password only to the server it was meant for."""
 
@@ -86,15 +91,14 @@ class SafeConnection(Connection):
         """Connect, secure and sign in as the MAIL_* settings say; debug output stays off, it would print the codes."""
         config = current_app.config
         deadline = _Deadline(float(config.get("MAIL_TIMEOUT") or 5))
-        secure = ssl.create_default_context(cafile=config.get("MAIL_CA_FILE") or None)
         server, port = self.mail.server, self.mail.port
         if self.mail.use_ssl:
-            host: smtplib.SMTP = _SmtpSsl(server, port, deadline, context=secure)
+            host: smtplib.SMTP = _SmtpSsl(server, port, deadline, context=_checking())
         else:
             host = _Smtp(server, port, deadline)
         try:
             if self.mail.use_tls and not self.mail.use_ssl:
-                host.starttls(context=secure)
+                host.starttls(context=_checking())
             if self.mail.username and self.mail.password:
                 host.login(self.mail.username, self.mail.password)
         except BaseException:
