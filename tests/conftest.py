@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, Response, current_app, request, request_finished
+from werkzeug.routing import Rule
 
 pytest.register_assert_rewrite("userapp.testing")
 
@@ -30,6 +31,7 @@ pytest_plugins = ["userapp.testing", "tests.servers", "tests.callers"]
 collect_ignore = ["plugins"]  # packages of their own: tests/packaging installs them and runs their tests
 
 ON_POSTGRESQL = os.environ.get("TEST_ON") == "postgresql"
+gc.disable()  # until everything is collected: nothing of what is imported will ever be garbage
 plugins.entry_points = cache(plugins.entry_points)  # each of hundreds of applications would read what is installed
 
 FETCHED = Json.captcha
@@ -43,12 +45,26 @@ def _held(client: Json) -> str:
 
 
 Json.captcha = _held  # type: ignore[method-assign]
+COMPILED: dict[tuple[object, ...], Callable[..., tuple[str, str]]] = {}
+COMPILE = Rule._compile_builder
+
+
+def _compile_once(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+    """What makes a route's address is code that each application compiles anew; it is the same for all of them."""
+    key = (rule.rule, *rule._trace, *sorted((rule.defaults or {}).items()), append_unknown)
+    if key not in COMPILED:
+        COMPILED[key] = COMPILE(rule, append_unknown)
+    return COMPILED[key]
+
+
+Rule._compile_builder = _compile_once  # type: ignore[method-assign]
 
 
 def pytest_collection_finish() -> None:
     """Keep the garbage collector from what lives until the end anyway, and let it come less often."""
     gc.freeze()
     gc.set_threshold(10_000, 20, 100)
+    gc.enable()
 
 
 @pytest.fixture
