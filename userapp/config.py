@@ -69,6 +69,9 @@ SETTINGS: dict[str, Setting] = {
     ),
     "ADDRESS_LIMITS": Setting(True, "Count what comes from one client address; can be 0 only beside devtools."),
     "LOGIN_TRIES": Setting(5, "Wrong passwords an account takes within LOGIN_WINDOW."),
+    "LOGIN_TRIES_IN_A_ROW": Setting(
+        -1, "Wrong passwords in a row; then only known devices and recovery get in (0 = any, -1 = profile)."
+    ),
     "LOGIN_WINDOW": Setting(300, "Seconds."),
     "ADDRESS_LOGIN_TRIES": Setting(30, "Wrong passwords one client address may give within LOGIN_WINDOW."),
     "ALL_LOGIN_TRIES": Setting(

@@ -8,6 +8,7 @@ PROFILES: dict[str, dict[str, object]] = {
         "FRESH_SECONDS": 0,
         "RESET_UNVERIFIED": "yes",
         "QUERY_TOKEN": "query",
+        "LOGIN_TRIES_IN_A_ROW": 0,
     },
     "balanced": {
         "DISCLOSURE": "names",
@@ -16,6 +17,7 @@ PROFILES: dict[str, dict[str, object]] = {
         "FRESH_SECONDS": 900,
         "RESET_UNVERIFIED": "yes",
         "QUERY_TOKEN": "body",
+        "LOGIN_TRIES_IN_A_ROW": 0,
     },
     "strict": {
         "DISCLOSURE": "never",
@@ -24,5 +26,6 @@ PROFILES: dict[str, dict[str, object]] = {
         "FRESH_SECONDS": 300,
         "RESET_UNVERIFIED": "no",
         "QUERY_TOKEN": "no",
+        "LOGIN_TRIES_IN_A_ROW": 100,
     },
 }

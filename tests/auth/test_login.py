@@ -12,8 +12,10 @@ from sqlalchemy import select, update
 from tests.callers import done, signed_in_as, told
 from tests.conftest import ANSWER, PASSWORD, Json
 from userapp import passwords
+from userapp.auth import guesses
 from userapp.extensions import db
 from userapp.models import User
+from userapp.profiles import PROFILES
 
 PHONE = "13800138000"
 JSON = {"Accept": "application/json"}
@@ -447,6 +449,35 @@ def test_a_known_device_signs_in_while_strangers_are_locked_out(caller, new_call
         new_caller().login("ning", "wrong-horse-9")
     done(caller.login("ning"), "登录成功")
     told(new_caller().login("ning"), "尝试次数过多，请稍后再试", 10110, 429)
+
+
+def test_too_many_wrong_in_a_row_leave_known_devices_and_recovery(caller, new_caller, make_user, app):
+    """LOG-01: a hundred in `strict`, over any time; no lock that its owner cannot open."""
+    app.config.update(LOGIN_TRIES_IN_A_ROW=6)
+    make_user()
+    done(caller.login("ning"), "登录成功")
+    caller.post("/user/logout")
+    with time_machine.travel(datetime.datetime.now(datetime.UTC), tick=False) as clock:
+        for tries in (4, 6):  # a right password begins the count anew
+            for _ in range(tries):
+                told(new_caller().login("ning", "wrong-horse-9"), "密码错误", 10101, 403)
+                clock.shift(400)
+            if tries == 4:
+                done(new_caller().login("ning"), "登录成功")
+        told(new_caller().login("ning"), "尝试次数过多，请稍后再试", 10110, 429)
+        clock.shift(30 * 86400)
+        told(new_caller().login("ning"), "尝试次数过多，请稍后再试", 10110, 429)
+        done(caller.login("ning"), "登录成功")
+        with app.app_context():
+            guesses.forget(db.session.connection(), "1")  # as a recovery does
+            db.session.commit()
+        done(new_caller().login("ning"), "登录成功")
+
+
+def test_a_profile_says_how_many_in_a_row(make_app):
+    """The documents know no such limit."""
+    found = {name: make_app(SECURITY_PROFILE=name).config["LOGIN_TRIES_IN_A_ROW"] for name in PROFILES}
+    assert found == {"documented": 0, "balanced": 0, "strict": 100}
 
 
 def test_a_live_token_is_a_known_device_too(client, make_user, token_of):

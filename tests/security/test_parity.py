@@ -42,7 +42,12 @@ def service(make_app: Callable[..., Flask]) -> Callable[[str], Flask]:
     """A service of a profile, with somebody whose names are KNOWN, who can be written to."""
 
     def make(profile: str, **settings: Any) -> Flask:
-        limits = {"LOGIN_TRIES": 10**6, "MESSAGES_PER_DAY": 10**6, "RATELIMIT_ENABLED": False}
+        limits = {
+            "LOGIN_TRIES": 10**6,
+            "LOGIN_TRIES_IN_A_ROW": 0,
+            "MESSAGES_PER_DAY": 10**6,
+            "RATELIMIT_ENABLED": False,
+        }
         app = make_app(SECURITY_PROFILE=profile, SMS_URL="outbox:", **limits | settings)
         app.test_client_class = Json
         fields = {name: KNOWN[name] for name in ("phone", "email")}

@@ -12,6 +12,7 @@ from .errors import NoSuchUser, WrongNameOrPassword
 
 ADDRESS = "login-address"
 ALL = ("login-all", "all")
+IN_A_ROW, LONG = "login-in-a-row", 400 * 86400
 
 
 def charge(account: str, network: str, known: bool = False) -> None:
@@ -30,6 +31,8 @@ def charge_in(connection: Connection, account: str, network: str, known: bool = 
     config = current_app.config
     window = config["LOGIN_WINDOW"]
     wait = budgets.charge_in(connection, "login", account, config["LOGIN_TRIES"], window, extend=True)
+    if not wait and (most := config["LOGIN_TRIES_IN_A_ROW"]):
+        wait = window if budgets.charge_in(connection, IN_A_ROW, account, most, LONG, extend=True) else 0
     if not wait and config["ADDRESS_LIMITS"]:
         wait = budgets.charge_sliding_in(connection, ADDRESS, network, config["ADDRESS_LOGIN_TRIES"], window)
     if not wait and config["ALL_LOGIN_TRIES"] and not known:
@@ -40,7 +43,8 @@ def charge_in(connection: Connection, account: str, network: str, known: bool = 
 def give_back(account: str, network: str, known: bool = False) -> None:
     """Undo `charge` for a guess that was never compared."""
     with writing() as connection:
-        budgets.refund_in(connection, "login", account)
+        for name in ("login", IN_A_ROW):
+            budgets.refund_in(connection, name, account)
         succeed(connection, network, known)
 
 
@@ -56,6 +60,8 @@ def succeed(connection: Connection, network: str, known: bool = False) -> None:
 def forget(connection: Connection, account: str) -> None:
     """A right password clears an account's failures, in the caller's transaction."""
     budgets.clear(connection, "login", account)
+    if current_app.config["LOGIN_TRIES_IN_A_ROW"]:
+        budgets.clear(connection, IN_A_ROW, account)
 
 
 def refusal(kind: str, exists: bool, network: str) -> AppError:
