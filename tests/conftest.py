@@ -18,9 +18,10 @@ from werkzeug.routing import Rule
 
 pytest.register_assert_rewrite("userapp.testing")
 
-from userapp import parity, plugins, replies  # noqa: E402
+from userapp import parity, plugins, replies, web  # noqa: E402
+from userapp.addresses import client_network  # noqa: E402
 from userapp.api_reference import operation  # noqa: E402
-from userapp.auth import captcha  # noqa: E402
+from userapp.auth import captcha, devices, services  # noqa: E402
 from userapp.extensions import db, limiter  # noqa: E402
 from userapp.messages import Courier  # noqa: E402
 from userapp.testing import ANSWER, HTML, PASSWORD, SETTINGS, Browser, Json, build, close  # noqa: E402
@@ -57,7 +58,7 @@ def _compile_once(rule: Rule, append_unknown: bool = True) -> Callable[..., tupl
     return COMPILED[key]
 
 
-Rule._compile_builder = _compile_once  # type: ignore[method-assign]
+Rule._compile_builder = _compile_once  # type: ignore[assignment,method-assign]
 
 
 def pytest_collection_finish() -> None:
@@ -146,6 +147,26 @@ def described_refusals() -> Iterator[None]:
     with request_finished.connected_to(note):
         yield
     assert surprises == set(), "add these numbers to the @described of their views"
+
+
+@pytest.fixture
+def make_user(app: Flask, make_user: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Register somebody through the service, which leaves the same in the database as a request; more fields ask it."""
+    over_http = make_user
+
+    def make(uname: str = "ning", password: str = PASSWORD, **fields: Any) -> dict[str, Any]:
+        if set(fields) - {"phone", "email"}:
+            return over_http(uname, password, **fields)
+        app.test_client_class = Json
+        names = {"phone": "", "email": ""} | (fields or {"email": f"{uname.lower()}@example.com"})
+        with app.test_request_context("/user/register", method="POST", environ_base={"REMOTE_ADDR": "127.0.0.1"}):
+            here = services.Client("web", False, web.origin(), devices.read("", None), client_network())
+            answer = captcha.Given(captcha.issue(), ANSWER)
+            return replies.user_fields(
+                services.register(uname, **names, password=password, answer=answer, client=here).user
+            )
+
+    return make
 
 
 @pytest.fixture
