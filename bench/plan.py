@@ -12,7 +12,7 @@ class Plan:
     accounts: int = 10_000
     rounds: int = 5
     reads: int = 600
-    hashes: int = 30
+    hashes: int = 60
     connections: tuple[int, ...] = (1, 16, 64)
     storms: int = 3
     storm_seconds: float = 6

@@ -28,7 +28,8 @@ SAMPLES, REPEATS, NEEDED, PEOPLE = 200, 3, 2, 20
 PASSWORD = "correct-horse-battery-9"  # of accounts that live as long as a test
 SETTINGS = {
     "CAPTCHA_ANSWER": ANSWER, "ADDRESS_LIMITS": "0", "LOGIN_TRIES": "1000000", "ALL_LOGIN_TRIES": "0",
-    "LOGIN_TRIES_IN_A_ROW": "0", "MESSAGE_GAP": "0", "MESSAGES_PER_DAY": "1000000", "SMS_URL": "outbox:", "FRESH_SECONDS": "1000000",
+    "LOGIN_TRIES_IN_A_ROW": "0", "MESSAGE_GAP": "0", "MESSAGES_PER_DAY": "1000000", "SMS_URL": "outbox:",
+    "FRESH_SECONDS": "1000000",
 }  # fmt: skip
 FRESH = count(10_000)
 Taken = tuple[float, float]  # seconds by the clock, and of the processor
