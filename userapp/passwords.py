@@ -26,6 +26,7 @@ from userapp.errors import AppError, Overloaded, PasswordTooCommon
 from userapp.threads import waiting
 
 LONGEST = 1024  # characters: beyond this no work at all is spent on a password, whatever the policy says
+NICENESS = 1  # hashing yields to requests that only read; by more, a few busy readers let almost nobody sign in
 ARGON2 = "$argon2id$"
 GAPS = str.maketrans("", "", " -().+")
 
@@ -210,7 +211,7 @@ def _processors() -> int:
 
 
 def _give_way() -> None:
-    """Have this thread take the processor only while nobody else of the service wants it, and let go of it at once."""
     if sys.platform == "linux":  # the only system where a thread has a priority of its own
         with suppress(OSError):
-            os.sched_setscheduler(threading.get_native_id(), os.SCHED_IDLE, os.sched_param(0))
+            # below what the process has, which an operator may have given another priority
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)

@@ -338,11 +338,12 @@ def test_work_that_fails_gives_its_place_back(app: Flask) -> None:
             passwords._on_pool(lambda: 1 // 0)
 
 
-@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="threads have priorities of their own on Linux only")
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="threads have priorities of their own on Linux only")
 @pytest.mark.usefixtures("app")
 def test_hashing_threads_give_way_and_the_others_do_not() -> None:
-    there = passwords._on_pool(lambda: os.sched_getscheduler(threading.get_native_id()))
-    assert (there, os.sched_getscheduler(threading.get_native_id())) == (os.SCHED_IDLE, os.SCHED_OTHER)
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    there = passwords._on_pool(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+    assert there == before + passwords.NICENESS and os.getpriority(os.PRIO_PROCESS, 0) == before
 
 
 @pytest.mark.parametrize(("workers", "threads"), [("1", 8), ("2", 4), ("3", 2), ("8", 1), ("16", 1)])
