@@ -183,10 +183,17 @@ def running_application(environment: dict[str, str]) -> Iterator[LiveServer]:
     server = LiveServer(f"http://127.0.0.1:{port}", port, instance, process)
     try:
         assert wait_for(lambda: answers(server.url + "/healthz"), process), server.log
+        assert wait_for(lambda: complete(process.pid, int(values["WEB_CONCURRENCY"])), process), server.log
         yield server
     finally:
         stop(process)
         shutil.rmtree(instance, ignore_errors=True)
+
+
+def complete(master: int, workers: int) -> bool:
+    """Whether all workers are there; gunicorn takes a moment between two."""
+    children = Path(f"/proc/{master}/task/{master}/children")
+    return not children.exists() or len(children.read_text("ascii").split()) >= workers
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

@@ -37,8 +37,8 @@ FAULTS = [
         "tests/auth/test_captcha.py",
         (
             "auth/captcha.py",
-            "nonce is None or not _first_try(nonce)",
-            "nonce is None or (_reads(nonce, given.answer) and not _first_try(nonce))",
+            "first = nonce is None or _first_try",
+            "first = nonce is None or not right or _first_try",
         ),
     ),
     fault(
@@ -46,15 +46,9 @@ FAULTS = [
         "tests/auth/test_races.py",
         (
             "auth/captcha.py",
-            "    with writing() as connection:\n        expires =",
-            "    with reading() as connection:\n"
-            "        seen = connection.execute(select(SpentChallenge.nonce).filter_by(nonce=nonce)).scalar()\n"
-            "    with writing() as connection:\n        expires =",
-        ),
-        (
-            "auth/captcha.py",
-            "        return _SPEND.within(connection, the_nonce=nonce, expires=expires) is not None",
-            "        _SPEND.within(connection, the_nonce=nonce, expires=expires)\n    return seen is None",
+            "    with writing() as connection:\n        first = nonce is None or _first_try(connection, nonce)\n",
+            "    first = nonce is None or unspent(given.cookie) is not None\n"
+            "    with writing() as connection:\n        _ = nonce is None or _first_try(connection, nonce)\n",
         ),
     ),
     fault(
@@ -62,8 +56,15 @@ FAULTS = [
         "tests/auth/test_login.py",
         (
             "auth/services.py",
-            "    captcha.spend(answer)\n    user = find(kind, identifier)",
-            "    user = find(kind, identifier)",
+            "    user, account, known, wait = captcha.spend(answer, lambda within: "
+            "_charge(within, kind, identifier, client))\n",
+            "    with writing() as within:\n"
+            "        user, account, known, wait = _charge(within, kind, identifier, client)\n",
+        ),
+        (
+            "auth/services.py",
+            "from ..extensions import db, reading\n",
+            "from ..extensions import db, reading, writing\n",
         ),
         (
             "auth/services.py",
@@ -171,8 +172,8 @@ FAULTS = [
         "tests/auth/test_secrets_at_rest.py",
         (
             "codes.py",
-            '    row.mac = keys.mac(f"code:{purpose}", f"{row.id}:{target}:{code}")',
-            "    row.mac = code.encode()",
+            'its_mac=keys.mac(f"code:{purpose}", f"{number}:{target}:{code}")',
+            "its_mac=code.encode()",
         ),
         (
             "codes.py",
