@@ -17,8 +17,9 @@ import pytest
 
 from tests.caller import Caller
 from tests.load import Ask, load
-from tests.servers import LiveServer
+from tests.servers import LiveServer, wait_for
 from tests.system.test_faults import QUICK, Start, reader, report, someone, writer
+from tests.system.test_new_code import workers
 
 pytestmark = pytest.mark.long
 RELOADS = int(os.environ.get("RELOADS") or 3)
@@ -60,7 +61,9 @@ def test_reloads_under_load_lose_nothing(live_server: Start, opened: ExitStack) 
     with load(asks, pause=0) as seen:
         for _ in range(RELOADS):
             seen.wait_for("good", 10)
+            former = workers(server)
             os.kill(server.process.pid, signal.SIGHUP)
+            assert wait_for(lambda former=former: not workers(server) & former, server.process), "all are exchanged"
         seen.wait_for("good", 50)
     assert set(seen.outcomes()) == {"good"}, ([one for one in seen.told if one.outcome != "good"], server.log[-3000:])
     for token, last in zip(tokens, kept, strict=True):
