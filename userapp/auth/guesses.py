@@ -43,7 +43,7 @@ def charge_in(connection: Connection, account: str, network: str, known: bool = 
 def give_back(account: str, network: str, known: bool = False) -> None:
     """Undo `charge` for a guess that was never compared."""
     with writing() as connection:
-        for name in ("login", IN_A_ROW):
+        for name in _counts():
             budgets.refund_in(connection, name, account)
         succeed(connection, network, known)
 
@@ -59,9 +59,13 @@ def succeed(connection: Connection, network: str, known: bool = False) -> None:
 
 def forget(connection: Connection, account: str) -> None:
     """A right password clears an account's failures, in the caller's transaction."""
-    budgets.clear(connection, "login", account)
-    if current_app.config["LOGIN_TRIES_IN_A_ROW"]:
-        budgets.clear(connection, IN_A_ROW, account)
+    for name in _counts():
+        budgets.clear(connection, name, account)
+
+
+def _counts() -> tuple[str, ...]:
+    """What an account's guesses are counted as."""
+    return ("login", IN_A_ROW) if current_app.config["LOGIN_TRIES_IN_A_ROW"] else ("login",)
 
 
 def refusal(kind: str, exists: bool, network: str) -> AppError:
