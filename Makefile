@@ -2,7 +2,7 @@
 # PYTHON=… chooses the Python; HOST, PORT, WEB_CONCURRENCY and USERAPP_* reach the service.
 # Without a network: PIP_NO_INDEX=1 PIP_FIND_LINKS=folder-of-wheels make run
 
-.PHONY: run test test-long test-huge lint bench venv-run venv-test
+.PHONY: run test test-long test-huge lint bench native venv-run venv-test
 .DEFAULT_GOAL := run
 
 # A machine may forbid it for its own scripts; compiling ours anew at each start would cost a second every time.
@@ -52,6 +52,13 @@ venv-test: venv-run
 
 run: venv-run
 	@exec $(RUN) deploy/run.py
+
+# A wheel's argon2 is for every processor there is; compiled for this one it takes a third (docs/performance.md).
+native: venv-run
+	@sed -n '/^argon2-cffi-bindings==/,/[^\\]$$/p' requirements.txt >.venv/argon2.txt
+	@CFLAGS="-O3 -march=native" $(RUN) -m pip install --quiet --disable-pip-version-check --no-cache-dir --no-deps \
+	  --force-reinstall --require-hashes --no-binary argon2-cffi-bindings -r .venv/argon2.txt
+	@echo "Compiled. Set USERAPP_ARGON2_COMPILED=1 to have passwords hashed by it." >&2
 
 test: venv-test
 	$(RUN) -m pytest -q -n $(WORKERS) --dist worksteal -m "not long and not huge" $(ARGS)

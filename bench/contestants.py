@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from . import people
-from .environments import HERE, PEERS, python_of
+from .environments import HERE, PEERS, packages_of, python_of
 
 ROOT = HERE.parent
 SECRET = "s" * 40
@@ -37,6 +37,7 @@ class Application:
     register: Callable[[int, Challenges], bytes]
     environment: dict[str, str] = field(default_factory=dict)
     granian: bool = False
+    compiled: bool = False
 
     def command(self) -> tuple[list[str], Path]:
         """What starts it, and where."""
@@ -62,6 +63,9 @@ class Application:
             "ALL_LOGIN_TRIES": "1000000000",
         }  # fmt: skip
         paths = {"PYTHONPATH": site.getsitepackages()[0]} if self.granian else {}
+        if self.compiled:
+            values["ARGON2_COMPILED"] = "1"
+            paths["PYTHONPATH"] = str(packages_of("compiled"))
         return {f"USERAPP_{key}": value for key, value in values.items()} | paths | self.environment
 
     def seeding(self, count: int) -> tuple[list[str], Path]:
@@ -101,11 +105,18 @@ def our_register(number: int, challenges: Challenges) -> bytes:
 PASSWORD = people.PASSWORD
 OURS = Application("userapp", "", our_login, our_register)
 GRANIAN = Application("userapp under granian", "", our_login, our_register, granian=True)
+COMPILED = Application("userapp, argon2 compiled", "", our_login, our_register, compiled=True)
 FLOORS = Application(
     "floors",
     "floors",
     lambda number, _: form("/hash", password=PASSWORD),
     lambda number, _: form("/make-hash", password=PASSWORD),
+)
+LIBSODIUM = Application(
+    "floor of libsodium",
+    "floors",
+    lambda number, _: form("/libsodium/hash", password=PASSWORD),
+    lambda number, _: form("/libsodium/make-hash", password=PASSWORD),
 )
 FLASK_SECURITY = Application(
     "Flask-Security",
@@ -128,4 +139,4 @@ FASTAPI = Application(
     lambda number, _: _json("/register", email=people.address(number), password=PASSWORD),
     {"BENCH_WORKER": "uvicorn_worker.UvicornWorker"},
 )
-EVERYBODY = [FLOORS, OURS, GRANIAN, FLASK_SECURITY, DJANGO, FASTAPI]
+EVERYBODY = [FLOORS, LIBSODIUM, OURS, GRANIAN, COMPILED, FLASK_SECURITY, DJANGO, FASTAPI]

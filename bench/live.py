@@ -127,7 +127,7 @@ def _sign_people_in(live: Live) -> None:
 
 def _callers(live: Live, number: int, challenges: contestants.Challenges) -> dict[str, str]:
     application = live.application
-    if application is FLOORS:
+    if application.module == FLOORS.module:
         enter = contestants.form("/enter", user=people.name(number))
         return {"cookie": _cookie(exchange(live.server.port, enter)[0])}
     head, body = exchange(live.server.port, application.login(number, challenges))

@@ -21,7 +21,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 from flask import current_app
 
-from userapp import blocklist, legacy_hashes, metrics
+from userapp import argon2id, blocklist, legacy_hashes, metrics
 from userapp.errors import AppError, Overloaded, PasswordTooCommon
 from userapp.threads import waiting
 
@@ -103,7 +103,8 @@ def _matches(hasher: PasswordHasher, stored: str, secret: str | bytes, dummy: st
 
 def _hasher() -> PasswordHasher:
     config = current_app.config
-    return PasswordHasher(config["ARGON2_TIME"], config["ARGON2_MEMORY_KIB"], config["ARGON2_PARALLELISM"])
+    kind = PasswordHasher if config["ARGON2_COMPILED"] else argon2id.Hasher
+    return kind(config["ARGON2_TIME"], config["ARGON2_MEMORY_KIB"], config["ARGON2_PARALLELISM"])
 
 
 def _dummy(hasher: PasswordHasher) -> str:

@@ -14,6 +14,7 @@ import people
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 from flask import Flask, Response, jsonify, request, session
+from nacl.pwhash import argon2id
 from sqlalchemy import bindparam, create_engine, event, insert, select
 
 URL = os.environ["DATABASE_URL"].replace("postgresql://", "postgresql+psycopg://")
@@ -103,6 +104,20 @@ def hash_only() -> Response:
 def make_hash() -> Response:
     """One argon2id hash and nothing else."""
     hasher.hash(request.form["password"])
+    return jsonify(people.answer(1, "user0000001", "user0000001@example.com"))
+
+
+@app.post("/libsodium/hash")
+def libsodium_hash_only() -> Response:
+    """The same by libsodium, as userapp has it computed."""
+    argon2id.verify(people.HASH.encode(), request.form["password"].encode())
+    return jsonify(people.answer(1, "user0000001", "user0000001@example.com"))
+
+
+@app.post("/libsodium/make-hash")
+def make_libsodium_hash() -> Response:
+    """One argon2id hash by libsodium."""
+    argon2id.str(request.form["password"].encode(), people.PASSES, people.MEMORY_KIB * 1024)
     return jsonify(people.answer(1, "user0000001", "user0000001@example.com"))
 
 
