@@ -8,8 +8,6 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from .threads import waiting
-
 
 class Body:
     """The body as the server hands it over; what that finds wrong with it is the caller's fault and no failure.
@@ -30,8 +28,7 @@ class Body:
 
     def _checked(self, read: Callable[[int], bytes], size: int) -> bytes:
         try:
-            with waiting():
-                data = read(size)
+            data = read(size)
         except OSError:
             raise
         except Exception as error:  # each server has classes of its own

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import select
+import socket
 import time
 from functools import partial
 from selectors import EVENT_READ
@@ -81,7 +82,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         except (BlockingIOError, ConnectionAbortedError):  # another worker was faster, or the caller has gone
             return
         self.nr_conns += 1
-        conn = TConn(self.cfg, client, address, listener.getsockname())
+        conn = Connection(self.cfg, client, address, listener.getsockname())
         if _readable(conn, 0):
             conn.data_ready = True
             self.enqueue_req(conn)
@@ -114,6 +115,31 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         conn.timeout = time.monotonic() + SILENT_SECONDS
         self.pending_conns.append(conn)
         self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+
+class Connection(TConn):  # type: ignore[misc]
+    """gunicorn's connection; a caller who is slow to send takes nobody's place at work."""
+
+    def init(self) -> None:
+        """Have head and bodies read patiently."""
+        super().init()
+        if isinstance(self.sock, socket.socket) and hasattr(self.parser, "unreader"):
+            self.parser.unreader.sock = PatientReader(self.sock)
+
+
+class PatientReader:
+    """What gunicorn reads a socket by: whoever waits for more leaves the place to another thread meanwhile."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def recv(self, size: int) -> bytes:
+        """What has come, or else what comes next."""
+        try:
+            return self._sock.recv(size, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            with waiting():
+                return self._sock.recv(size)
 
 
 def _take_leave(conn: Any) -> None:
