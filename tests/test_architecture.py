@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "forms": {"errors", "languages"},
     "identifiers": {"errors"},
     "languages": {"errors"},
-    "messages": {"delivery", "errors", "extensions", "languages", "models", "purge", "tallies"},
+    "messages": {"delivery", "errors", "extensions", "languages", "models", "purge", "signals", "tallies"},
     "models": {"extensions"},
     "pages": {"assets", "languages", "moments", "replies", "theme"},
     "argon2id": set(),

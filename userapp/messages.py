@@ -19,6 +19,7 @@ from .extensions import count_connections, db, reading, writing
 from .languages import page_language, translate
 from .models import Message, now
 from .purge import purge
+from .signals import serving
 
 log = logging.getLogger("userapp.messages")
 PURGE_EVERY = 300
@@ -182,7 +183,7 @@ class Courier:
         self.app, self.wake = app, threading.Event()
         self.thread: threading.Thread | None = None
         self.lock, self.stopped = threading.Lock(), threading.Event()
-        self.purge_at = time.monotonic() + PURGE_EVERY
+        self.purge_at, self.announced = time.monotonic() + PURGE_EVERY, False
 
     def begin(self) -> None:
         """Start the thread unless it runs, never before a fork; it first delivers what a dead worker left behind."""
@@ -217,8 +218,14 @@ class Courier:
                     tallies.flush()
                     count_connections()
                     self._purge_at_times()
+                    self._announce()
             except Exception as error:  # the database may be away: the next round tries again
                 log.warning("courier: %s", type(error).__name__)
+
+    def _announce(self) -> None:
+        if not self.announced:
+            serving.send(self.app)
+            self.announced = True
 
     def _purge_at_times(self) -> None:
         if time.monotonic() >= self.purge_at:

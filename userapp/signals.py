@@ -7,6 +7,7 @@
 `address_changed(user_id, old, new)`   the account's e-mail address moved
 `exporting(user_id)`     somebody asks for their data; a feature returns what it holds by name: files as bytes, the rest
 `account_removed(user_id)`     an account was deleted; features drop what they hold of it
+`serving()`              a process of the server answered its first request: what one that was killed left is mended
 `purging()`              what has expired is taken away; features do what is due and may return how many of what
 """
 
@@ -20,4 +21,5 @@ credentials_ended = _names.signal("credentials-ended")
 address_changed = _names.signal("address-changed")
 account_removed = _names.signal("account-removed")
 exporting = _names.signal("exporting")
+serving = _names.signal("serving")
 purging = _names.signal("purging")

@@ -105,6 +105,19 @@ def test_a_process_that_dies_leaves_a_whole_upload_and_nothing_else(
     assert whole(store, new or old, 2 if new else 1) == bool(new or old)
 
 
+def test_the_link_follows_the_row_of_a_process_that_died_and_nobody_loses_what_is_being_read(store: LocalStore) -> None:
+    old = upload(store, 31, 1)
+    with store.changing(31):
+        new = store.put(31, six(2))
+        store.mend(lambda _: new)  # another process, while the change is under way
+        assert stable(store, "large").read_bytes() == b"1:large.png"
+    store.mend(lambda _: new)
+    assert stable(store, "large").read_bytes() == b"2:large.png"
+    assert whole(store, old, 1)
+    store.mend(lambda _: None)
+    assert files(store.root) == set()
+
+
 def test_the_sweep_leaves_a_change_under_way_alone(store: LocalStore) -> None:
     with store.changing(31):
         key = store.put(31, six(1))

@@ -20,6 +20,7 @@ from tests.conftest import Browser, Json
 from userapp.avatar.errors import NO_FOLDER, NOT_STORED
 from userapp.extensions import db
 from userapp.models import User
+from userapp.signals import serving
 
 BOTH = ("/user/avatar", "/user/upload_avatar")
 
@@ -64,6 +65,18 @@ def refused(client: Json, endpoint: str, number: int, **request: Any) -> Any:
     allowed = {403, 500} if endpoint == "/user/avatar" else {200}
     assert reply.status_code in allowed
     return body
+
+
+def test_the_next_process_shows_what_one_that_was_killed_had_committed(app, signed_in, folder, monkeypatch):
+    client = signed_in()
+    client.post("/user/avatar", **sent())
+    monkeypatch.setattr("userapp.avatar.services._follow", lambda *_: None)
+    client.post("/user/avatar", **sent(png("blue")))
+    (shown,) = (folder / "current").glob("*/[0-9]*/large.png")
+    assert Image.open(shown).getpixel((5, 5)) == (255, 0, 0)
+    with app.app_context():
+        serving.send(app)
+    assert Image.open(shown).getpixel((5, 5)) == (0, 0, 255)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import click
 from flask import Flask
 
 from ..plugins import MenuEntry, Plugin, Setting
-from ..signals import account_removed, exporting, purging
+from ..signals import account_removed, exporting, purging, serving
 from . import errors, services
 from .object_storage import S3Store
 from .pictures import Limits
@@ -64,6 +64,7 @@ def _setup(app: Flask) -> None:
     app.extensions["avatar"] = services.Workshop(_store(app), sizes, limits, slots)
     account_removed.connect(_forget, app)
     purging.connect(_sweep_again, app)
+    serving.connect(_mend, app)
     app.extensions.setdefault("userapp.probes", {})["store"] = services.probe_store
     exporting.connect(_take_along, app)
     app.cli.add_command(_sweep)
@@ -84,6 +85,10 @@ def _take_along(app: Flask, user_id: int) -> dict[str, bytes]:
 
 def _sweep_again(app: Flask) -> None:
     services.collect(GRACE_SECONDS)
+
+
+def _mend(app: Flask) -> None:
+    services.mend()
 
 
 @click.command("sweep-avatars")

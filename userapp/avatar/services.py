@@ -138,6 +138,13 @@ def collect(age: float = 0) -> int:
         return 0
 
 
+def mend() -> None:
+    """Have links follow their rows where a process was killed between the two."""
+    store = workshop().store
+    if isinstance(store, LocalStore):  # in an object store the rows alone decide
+        store.mend(_shown)
+
+
 def _commit(user_id: int, key: str | None, event: str) -> Row[Any]:
     """Name the upload in the row, under a later second than any before: its address was never another picture's."""
     now, latest = int(time.time()), _users.c.avatar_changed_at

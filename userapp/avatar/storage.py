@@ -121,6 +121,20 @@ class LocalStore:
             return sum(self._settle(int(mark.name), shown, age) for mark in list((self.root / "pending").iterdir()))
         return 0
 
+    def mend(self, shown: Callable[[int], str | None]) -> None:
+        """Let `current` name what the rows name, also where a process was killed between the two a moment ago."""
+        with suppress(FileNotFoundError):
+            for mark in list((self.root / "pending").iterdir()):
+                self._mend(int(mark.name), shown)
+
+    def _mend(self, user_id: int, shown: Callable[[int], str | None]) -> None:
+        with suppress(OSError):  # it is being changed right now, or was settled meanwhile
+            lock = self._lock(user_id, wait=False)
+            try:
+                self.show(user_id, shown(user_id))
+            finally:
+                os.close(lock)
+
     def _settle(self, user_id: int, shown: Callable[[int], str | None], age: float) -> bool:
         with suppress(OSError):
             if age and time.time() - self._mark(user_id).stat().st_mtime < age:
