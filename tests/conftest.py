@@ -78,6 +78,14 @@ def database_uri(request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
         yield lambda: made.enter_context(new_database(server)) if server else ""
 
 
+@pytest.fixture(scope="session", autouse=ON_POSTGRESQL)
+def services_on_postgresql(postgresql_url: str) -> None:
+    """Where TEST_ON says so, services that are started without a database have one there, too."""
+    from tests.servers import standing
+
+    standing["postgresql"] = postgresql_url
+
+
 class StandingApp:
     """One application for all tests of a worker that want no settings of their own."""
 

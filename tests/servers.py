@@ -39,6 +39,9 @@ class S3Server:
     secret_key: str
 
 
+DATABASE = "USERAPP_SQLALCHEMY_DATABASE_URI"
+
+
 @dataclass(frozen=True)
 class LiveServer:
     """gunicorn with the whole application, in an instance folder of its own."""
@@ -47,6 +50,7 @@ class LiveServer:
     port: int
     instance: Path
     process: subprocess.Popen[bytes]
+    database: str  # its URL
 
     @property
     def log(self) -> str:
@@ -170,9 +174,21 @@ def answers(url: str) -> bool:
         return False
 
 
+# The PostgreSQL of services for which their test names no database: TEST_ON's (conftest.py). Empty: SQLite.
+standing = {"postgresql": ""}
+
+
 @contextmanager
 def running_application(environment: dict[str, str]) -> Iterator[LiveServer]:
     """What `make run` starts, on a free port; USERAPP_* come from `environment` alone."""
+    with ExitStack() as stack:
+        if standing["postgresql"] and DATABASE not in environment:
+            environment = environment | {DATABASE: stack.enter_context(new_database(standing["postgresql"]))}
+        yield stack.enter_context(_running(environment))
+
+
+@contextmanager
+def _running(environment: dict[str, str]) -> Iterator[LiveServer]:
     port, instance = free_port(), Path(tempfile.mkdtemp(prefix="instance-"))
     values = {key: value for key, value in os.environ.items() if not key.startswith("USERAPP_")}
     values |= {"HOST": "127.0.0.1", "PORT": str(port), "USERAPP_INSTANCE": str(instance), "WEB_CONCURRENCY": "1"}
@@ -180,7 +196,8 @@ def running_application(environment: dict[str, str]) -> Iterator[LiveServer]:
     with (instance / "server.log").open("wb") as log:
         command = [sys.executable, "deploy/run.py"]
         process = subprocess.Popen(command, cwd=ROOT, env=values, stdout=log, stderr=log, start_new_session=True)
-    server = LiveServer(f"http://127.0.0.1:{port}", port, instance, process)
+    database = values.get(DATABASE) or f"sqlite:///{values['USERAPP_INSTANCE']}/userapp.sqlite"
+    server = LiveServer(f"http://127.0.0.1:{port}", port, instance, process, database)
     try:
         assert wait_for(lambda: answers(server.url + "/healthz"), process), server.log
         assert wait_for(lambda: complete(process.pid, int(values["WEB_CONCURRENCY"])), process), server.log

@@ -228,6 +228,7 @@ def command(me: Visitor, *words: str) -> str:
     """What a command of the service prints."""
     environment = {**os.environ, "USERAPP_INSTANCE": str(me.service.instance), "USERAPP_BASE_URL": me.url}
     environment |= {"USERAPP_TRUSTED_HOSTS": "127.0.0.1", "USERAPP_ARGON2_MEMORY_KIB": "8"}
+    environment["USERAPP_SQLALCHEMY_DATABASE_URI"] = me.service.database
     line = [sys.executable, "-m", "flask", "--app", "wsgi", *words]
     done = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=True)
     return done.stdout

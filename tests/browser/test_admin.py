@@ -3,55 +3,55 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
-from contextlib import closing
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
 from http.cookiejar import CookieJar
-from typing import Any
 
 import pytest
+from sqlalchemy import Engine, create_engine, func, insert, select, update
 
 from tests.browser.conftest import Visitor
 from tests.conftest import ANSWER, PASSWORD
 from tests.servers import LiveServer
+from userapp.models import User
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 Visitors = Callable[..., Visitor]
-CROWD = """
-    INSERT INTO users (uname, uname_key, uid, phone, email, name, user_type, email_verified, gender, intro, disabled,
-        language, generation, created_at)
-    VALUES (?, ?, ?, ?, ?, ?, 'student', 1, 0, '', 0, '', 0, ?)
-"""
 
 
 @pytest.fixture
-def database(service: LiveServer) -> Any:
-    """The service's own database file."""
-    with closing(sqlite3.connect(service.instance / "userapp.sqlite", timeout=60)) as connection:
-        yield connection
+def database(service: LiveServer) -> Iterator[Engine]:
+    """The service's own database."""
+    engine = create_engine(service.database.replace("postgresql:", "postgresql+psycopg:"))
+    yield engine
+    engine.dispose()
 
 
-def crowd(database: Any, count: int) -> None:
+def crowd(database: Engine, count: int) -> None:
     """So many accounts beside the ones there are."""
-    at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.000000")
     for start in range(0, count, 10_000):  # in steps, so that the service may write in between
-        people = range(start, start + 10_000)
-        rows = (
-            (f"crowd{n}", f"crowd{n}", f"c{n}", f"+86139{n:08d}", f"crowd{n}@example.com", f"众{n % 977}", at)
-            for n in people
-        )
-        database.executemany(CROWD, rows)
-        database.commit()
+        rows = [
+            {"uname": f"crowd{n}", "uname_key": f"crowd{n}", "uid": f"c{n}", "phone": f"+86139{n:08d}",
+             "email": f"crowd{n}@example.com", "name": f"众{n % 977}", "email_verified": True}
+            for n in range(start, start + 10_000)
+        ]  # fmt: skip
+        with database.begin() as connection:
+            connection.execute(insert(User.__table__), rows)
 
 
-def make_administrator(me: Visitor, database: Any, uname: str) -> None:
+def named(database: Engine, pattern: str) -> int:
+    """How many accounts have a name like that."""
+    with database.begin() as connection:
+        return connection.execute(select(func.count()).where(User.uname.like(pattern))).scalar_one()
+
+
+def make_administrator(me: Visitor, database: Engine, uname: str) -> None:
     """Register, be made an administrator as the command line does it, sign in anew."""
     me.register(uname)
-    database.execute("UPDATE users SET user_type = 'admin', generation = generation + 1 WHERE uname = ?", [uname])
-    database.commit()
+    with database.begin() as connection:
+        changed = {"user_type": "admin", "generation": User.generation + 1}
+        connection.execute(update(User).where(User.uname == uname).values(changed))
     me.login(uname)
 
 
@@ -72,9 +72,9 @@ def code_for(url: str, token: str) -> int:
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
-def test_find_one_of_a_hundred_thousand_and_disable_them(visitor: Visitors, database: Any, scripts: bool) -> None:
+def test_find_one_of_a_hundred_thousand_and_disable_them(visitor: Visitors, database: Engine, scripts: bool) -> None:
     uname = f"wanted{scripts:d}"
-    if database.execute("SELECT count(*) FROM users WHERE uname LIKE 'crowd%'").fetchone()[0] == 0:
+    if named(database, "crowd%") == 0:
         crowd(database, 100_000)
     person, chief = visitor(), visitor(scripts)
     person.register(uname)
@@ -100,7 +100,7 @@ def test_find_one_of_a_hundred_thousand_and_disable_them(visitor: Visitors, data
     assert all(word in first for word in ("账号被停用", uname, f"chief{scripts:d}", "disabled")), first
 
 
-def test_a_reset_is_started_and_an_account_deleted(visitor: Visitors, database: Any) -> None:
+def test_a_reset_is_started_and_an_account_deleted(visitor: Visitors, database: Engine) -> None:
     person, chief = visitor(), visitor()
     person.register("leaver")
     make_administrator(chief, database, "chiefd")
@@ -115,4 +115,4 @@ def test_a_reset_is_started_and_an_account_deleted(visitor: Visitors, database: 
     chief.fill(uname="leaver")
     chief.page.click("form[action$='/delete'] button")
     chief.page.wait_for_selector("form.search")
-    assert database.execute("SELECT count(*) FROM users WHERE uname = 'leaver'").fetchone()[0] == 0
+    assert named(database, "leaver") == 0

@@ -83,7 +83,7 @@ def test_of_many_uses_at_once_exactly_one_sets_the_password(live_server, tmp_pat
 
     server = live_server(USERAPP_ARGON2_MEMORY_KIB="8", USERAPP_ARGON2_TIME="1")
     environment = {**os.environ, "USERAPP_INSTANCE": str(server.instance), "USERAPP_BASE_URL": server.url}
-    environment["USERAPP_TRUSTED_HOSTS"] = "127.0.0.1"
+    environment |= {"USERAPP_TRUSTED_HOSTS": "127.0.0.1", "USERAPP_SQLALCHEMY_DATABASE_URI": server.database}
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "users", "create", "boss"]
     made = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=True)
     link = parse_qs(urlsplit(made.stdout.splitlines()[-1]).query)["link"][0]
