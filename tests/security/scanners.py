@@ -44,6 +44,8 @@ GOOD = {
 # Of these a form takes one, or the first decides: each by itself.
 ONE_OF = {"user", "uid", "uname", "phone", "email", "code", "sex", "sex_flag", "gender"}
 LEFT_OUT = ("/dev/outbox", "/user/logout")  # not part of the service; signs the scanner out
+# What ends the session of an administrator who tries everything; 2 is the first one, beside the victim.
+ENDS_ME = ("/user/sessions", "/user/refresh_token", "/user/password", "/user/change_password", "/admin/users/2")
 NONE, FOUND = "do not appear to be injectable", "sqlmap identified the following injection point"
 HEADERS = ("User-Agent: a*", "Referer: /a*", "X-Forwarded-For: 10.0.0.1*", "X-Session-Id: a*", "Accept-Language: en*")
 COOKIES = ("session", "token", "captcha", "device", "reset", "lang")
@@ -132,7 +134,7 @@ def targets(service: Service) -> Iterator[Target]:
     yield Target("/avatar/middle/001/1*.png")
     for line in (*HEADERS, "token: TOKEN*", "Authorization: Bearer TOKEN*"):
         yield Target("/user/info", headers=(line,))
-    login = urlencode({name: GOOD[name] for name in ("user", "password", "captcha")})
+    login = urlencode({"user": "victim", "password": PASSWORD, "no_captcha": "1"})
     for path, body in (("/user/info", ""), ("/user/login", login)):
         for name in COOKIES:
             yield Target(path, body, cookies=(name,))
@@ -200,10 +202,11 @@ def wapiti(program: str, service: Service, role: str, seconds: int) -> int:
             program, "-u", service.server.url + "/", "--swagger", service.server.url + "/openapi.json", "-d", "1",
             "--scope", "domain", "--flush-session", "--no-bugreport", "--store-session", folder, "-f", "json",
             "-o", str(report), "-m", MODULES, "--max-scan-time", str(seconds), "--max-attack-time", str(seconds),
-            "-x", service.server.url + "/user/logout", "-x", service.server.url + "/dev/outbox", "-v", "1",
+            "-v", "1", *(word for path in LEFT_OUT for word in ("-x", service.server.url + path)),
         ]  # fmt: skip
         if role == "administrator":
             command += ["-H", f"token: {service.administrator()['token']}"]
+            command += [word for path in ENDS_ME for word in ("-x", f"{service.server.url}{path}*")]
         subprocess.run(command, check=False)
         found = json.loads(report.read_text("utf-8"))
     findings = [(kind, one) for kind, several in found["vulnerabilities"].items() for one in several]
