@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import Row, Table, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Row, Table, and_, bindparam, delete, insert, or_, select, update
 
 from . import budgets, keys, metrics
 from .errors import TooSoon
@@ -19,7 +19,9 @@ from .statements import Statement
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # 32 symbols: ten of them are 50 bits
 _BETWEEN = re.compile(r"[\s\-]+")
 _codes = cast(Table, Code.__table__)
-_SAME = (_codes.c.user_id == bindparam("the_user"), _codes.c.purpose == bindparam("the_purpose"))
+# An account's, or what was written down for a target that nobody has: what replaces one costs as much as the other.
+_NOBODYS = and_(_codes.c.user_id.is_(None), _codes.c.target == bindparam("the_target"))
+_SAME = (_codes.c.purpose == bindparam("the_purpose"), or_(_codes.c.user_id == bindparam("the_user"), _NOBODYS))
 _TRIED = Statement(
     select(_codes.c.attempts).where(*_SAME, _codes.c.expires_at > bindparam("moment")).order_by(_codes.c.id.desc())
 )
@@ -73,7 +75,7 @@ def issue(purpose: str, target: str, user: Any, holder: str = "", code: str | No
     """
     db.session.flush()
     connection, moment = db.session.connection(), now()
-    same = {"the_user": user.id if user else 0, "the_purpose": purpose}
+    same = {"the_user": user.id if user else 0, "the_target": target, "the_purpose": purpose}
     tried = _TRIED.within(connection, **same, moment=moment)
     _CLEAR.within(connection, **same)
     code = code or generate(purpose)
