@@ -50,7 +50,7 @@ class LiveServer:
     port: int
     instance: Path
     process: subprocess.Popen[bytes]
-    database: str  # its URL
+    database: str = ""  # its URL
 
     @property
     def log(self) -> str:
