@@ -15,7 +15,7 @@ import pytest
 
 from tests.avatar.live import ENVIRONMENT, SIZES, Person, fetch, picture, red, second, six
 from tests.burst import burst
-from tests.servers import LiveServer, answers, running_application
+from tests.servers import DATABASE, LiveServer, answers, running_application
 
 pytestmark = pytest.mark.long
 TOGETHER = 20
@@ -94,6 +94,7 @@ def kill_at_random_moments(times: int, instance: Path) -> list[str]:
     """Upload and kill; what was shown each time: the old triple, the new one, or the new one that was answered."""
     told: list[str] = []
     environment = ENVIRONMENT | {"WEB_CONCURRENCY": "1", "USERAPP_INSTANCE": str(instance)}
+    environment[DATABASE] = ""  # in the folder: two services, one after the other, share it
     with running_application(environment) as server:
         me = Person.new(server.port, "killed")
         start = time.monotonic()

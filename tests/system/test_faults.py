@@ -269,7 +269,7 @@ def test_redis_that_does_not_answer_holds_nobody_up(live_server: Start) -> None:
 @pytest.mark.parametrize(("held", "outcome"), [(3, "good"), (20, "busy")])
 def test_a_lock_on_sqlite_held_by_somebody_else(live_server: Start, held: float, outcome: str) -> None:
     """Three seconds are waited for; longer is 503, and reads go on."""
-    server = live_server(USERAPP_ADDRESS_LIMITS="0", **QUICK)
+    server = live_server(USERAPP_ADDRESS_LIMITS="0", **QUICK, USERAPP_SQLALCHEMY_DATABASE_URI="")  # SQLite, always
     caller, token = someone(server)
     assert Caller(server.url).register("locked").code == 0
     with closing(sqlite3.connect(server.instance / "userapp.sqlite", isolation_level=None)) as other:
