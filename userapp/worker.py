@@ -121,9 +121,11 @@ class Connection(TConn):  # type: ignore[misc]
     """gunicorn's connection; a caller who is slow to send takes nobody's place at work."""
 
     def init(self) -> None:
-        """Have head and bodies read patiently."""
+        """Have heads and bodies read patiently; called before each request, done once."""
+        if self.initialized:
+            return
         super().init()
-        if isinstance(self.sock, socket.socket) and hasattr(self.parser, "unreader"):
+        if not self.is_http2:
             self.parser.unreader.sock = PatientReader(self.sock)
 
 
@@ -137,7 +139,7 @@ class PatientReader:
         """What has come, or else what comes next."""
         try:
             return self._sock.recv(size, socket.MSG_DONTWAIT)
-        except BlockingIOError:
+        except (BlockingIOError, ValueError):  # nothing yet; TLS knows no such flag
             with waiting():
                 return self._sock.recv(size)
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from gunicorn.config import Config
 
+from tests.smtp_server import write_certificate
 from userapp.threads import Threads
-from userapp.worker import Connection
+from userapp.worker import Connection, PatientReader
 
 PATIENCE = 30
 HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n"
@@ -40,4 +43,22 @@ def test_who_sends_slowly_takes_nobodys_place(
     assert not reading.done()
     caller.sendall(rest)
     assert reading.result(PATIENCE) == b"body"
+    threads.shutdown()
+
+
+def test_what_comes_over_tls_is_read_too(tmp_path: Path) -> None:
+    certificate, key = write_certificate(tmp_path)
+    server, client = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context(cafile=certificate)
+    server.load_cert_chain(certificate, key)
+    ours, theirs = socket.socketpair()
+    threads = Threads(most=2, at_work=1)
+
+    def first_words() -> bytes:
+        with server.wrap_socket(ours, server_side=True) as secured:
+            return PatientReader(secured).recv(100)
+
+    read = threads.submit(first_words)
+    with client.wrap_socket(theirs, server_hostname="localhost") as caller:
+        caller.sendall(HEAD)
+        assert read.result(PATIENCE) == HEAD
     threads.shutdown()
