@@ -27,6 +27,7 @@ class Load:
 
     told: list[Told] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
+    threads: list[threading.Thread] = field(default_factory=list)
 
     def outcomes(self) -> Counter[str]:
         """How often each outcome was told."""
@@ -47,6 +48,12 @@ class Load:
             assert time.monotonic() < end, self.outcomes()
             time.sleep(0.05)
 
+    def end(self) -> None:
+        """Nobody asks any more, and who asked has the answer: what is stopped now loses nothing."""
+        self.over.set()
+        for thread in self.threads:
+            thread.join(120)
+
     def ask(self, ask: Ask, pause: float) -> None:
         """One caller."""
         while not self.over.wait(pause):
@@ -62,12 +69,10 @@ class Load:
 def load(callers: list[Ask], pause: float = 0.02) -> Iterator[Load]:
     """Let every caller ask again and again until the end of the block."""
     found = Load()
-    threads = [threading.Thread(target=found.ask, args=(caller, pause)) for caller in callers]
-    for thread in threads:
+    found.threads.extend(threading.Thread(target=found.ask, args=(caller, pause)) for caller in callers)
+    for thread in found.threads:
         thread.start()
     try:
         yield found
     finally:
-        found.over.set()
-        for thread in threads:
-            thread.join(120)
+        found.end()

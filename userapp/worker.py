@@ -72,15 +72,32 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         super().wait_for_and_dispatch_events(timeout if self.tpool.idle() else min(timeout, STUCK_SECONDS))
         self.tpool.relieve()
 
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Take new connections or not; a worker that is to end takes who was let in already, and then nobody is.
+
+        gunicorn 27 keeps the socket open meanwhile: callers are let in, wait, and at last are cut off.
+        """
+        super().set_accept_enabled(enabled)
+        if self.alive:
+            return
+        for listener in self.sockets:
+            while self._accept(listener):
+                pass
+            listener.close()
+
     def accept(self, listener: Any) -> None:
-        """Take a new connection, unless a worker with fewer is faster; no thread waits until it speaks."""
+        """Take a new connection, unless a worker with fewer is faster."""
         for _ in range(TURNS):
             if self._connections > min(_held):
                 time.sleep(0.001)
+        self._accept(listener)
+
+    def _accept(self, listener: Any) -> bool:
+        """Take a connection, if there is one; no thread waits until it speaks."""
         try:
             client, address = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):  # another worker was faster, or the caller has gone
-            return
+            return False
         self.nr_conns += 1
         conn = Connection(self.cfg, client, address, listener.getsockname())
         if _readable(conn, 0):
@@ -88,6 +105,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.enqueue_req(conn)
         else:
             self._wait_for(conn)
+        return True
 
     def handle(self, conn: Any) -> Any:
         """Answer a connection's next request in the same thread where it comes at once and nobody waits for one."""

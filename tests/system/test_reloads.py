@@ -16,6 +16,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.caller import Caller
+from tests.cluster import listens
 from tests.load import Ask, load
 from tests.servers import LiveServer, wait_for
 from tests.system.test_faults import QUICK, Start, reader, report, someone, writer
@@ -81,6 +82,27 @@ def test_a_reload_keeps_a_connection_that_has_not_spoken_yet(live_server: Start,
     for connection in silent:
         connection.sendall(GET + b"\r\n")
     assert [connection.recv(12) for connection in silent] == [b"HTTP/1.1 200"] * 4
+
+
+def test_a_node_that_ends_answers_everybody_whom_it_let_in_and_lets_in_nobody_else(
+    live_server: Start, opened: ExitStack
+) -> None:
+    """A proxy asks the next node where it is refused; who was let in and then cut off may not be sent again."""
+    server = live_server(**QUICK)
+    silent = connect(server, opened)
+    for worker in workers(server):
+        os.kill(int(worker), signal.SIGSTOP)  # as if it had no processor: the kernel lets callers in, nobody takes them
+    waiting = [connect(server, opened) for _ in range(8)]
+    for connection in waiting:
+        connection.sendall(GET + b"Connection: close\r\n\r\n")
+    os.kill(server.process.pid, signal.SIGTERM)
+    time.sleep(0.5)  # until the master has closed its own
+    for worker in workers(server):
+        os.kill(int(worker), signal.SIGCONT)
+    assert [connection.recv(12) for connection in waiting] == [b"HTTP/1.1 200"] * 8
+    assert not listens(server.port) and server.process.poll() is None, "it is still there for one who is silent"
+    silent.sendall(GET + b"\r\n")
+    assert silent.recv(12) == b"HTTP/1.1 200"
 
 
 def test_callers_who_do_not_hang_up_hold_nobody_up(live_server: Start, opened: ExitStack) -> None:
