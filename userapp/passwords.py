@@ -26,7 +26,6 @@ from userapp.errors import AppError, Overloaded, PasswordTooCommon
 from userapp.threads import waiting
 
 LONGEST = 1024  # characters: beyond this no work at all is spent on a password, whatever the policy says
-NICENESS = 1  # hashing yields to requests that only read; by more, a few busy readers let almost nobody sign in
 ARGON2 = "$argon2id$"
 GAPS = str.maketrans("", "", " -().+")
 
@@ -202,17 +201,18 @@ def _on_pool(work: Callable[..., T], *args: object) -> T:
 
 
 def _new_pool() -> _HashPool:
-    threads = current_app.config["HASH_THREADS"] or max(1, _processors() // int(os.environ.get("WEB_CONCURRENCY", 2)))
-    places = threading.BoundedSemaphore(threads + current_app.config["HASH_QUEUE"])
-    return _HashPool(ThreadPoolExecutor(threads, "password-hash", initializer=_give_way), places)
+    config = current_app.config
+    threads = config["HASH_THREADS"] or max(1, _processors() // int(os.environ.get("WEB_CONCURRENCY", 2)))
+    places = threading.BoundedSemaphore(threads + config["HASH_QUEUE"])
+    return _HashPool(ThreadPoolExecutor(threads, "password-hash", _give_way, (config["HASH_NICENESS"],)), places)
 
 
 def _processors() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
-def _give_way() -> None:
+def _give_way(steps: int) -> None:
     if sys.platform == "linux":  # the only system where a thread has a priority of its own
         with suppress(OSError):
             # below what the process has, which an operator may have given another priority
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + steps)

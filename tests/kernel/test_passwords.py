@@ -28,7 +28,9 @@ class Length(AppError):
 @pytest.fixture
 def app() -> Iterator[Flask]:
     app = Flask(__name__)
-    app.config.update(PASSWORD_MIN=6, PASSWORD_MAX=32, SITE_NAME="Ning Community", HASH_THREADS=2, HASH_QUEUE=64)
+    app.config.update(
+        PASSWORD_MIN=6, PASSWORD_MAX=32, SITE_NAME="Ning Community", HASH_THREADS=2, HASH_QUEUE=64, HASH_NICENESS=1
+    )
     app.config.update(ARGON2_MEMORY_KIB=64, ARGON2_TIME=1, ARGON2_PARALLELISM=1, ARGON2_COMPILED=False)
     with app.app_context():
         yield app
@@ -339,11 +341,11 @@ def test_work_that_fails_gives_its_place_back(app: Flask) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="threads have priorities of their own on Linux only")
-@pytest.mark.usefixtures("app")
-def test_hashing_threads_give_way_and_the_others_do_not() -> None:
+def test_hashing_threads_give_way_and_the_others_do_not(app: Flask) -> None:
+    app.config["HASH_NICENESS"] = 3
     before = os.getpriority(os.PRIO_PROCESS, 0)
     there = passwords._on_pool(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
-    assert there == before + passwords.NICENESS and os.getpriority(os.PRIO_PROCESS, 0) == before
+    assert there == before + 3 and os.getpriority(os.PRIO_PROCESS, 0) == before
 
 
 @pytest.mark.parametrize(("workers", "threads"), [("1", 8), ("2", 4), ("3", 2), ("8", 1), ("16", 1)])
