@@ -60,8 +60,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tallies": {"extensions", "models", "statements"},
     "start_checks": {"revisions", "config", "create_app", "extensions", "models", "passwords", "plugins"},
     "volume": {"addresses", "metrics"},
+    "threads": {"news"},
     "wire": {"threads"},
-    "worker": {"threads"},
+    "worker": {"news", "threads"},
     "web": {"addresses", "credentials", "errors", "extensions", "forms", "languages", "models", "replies"},
     "__main__": {"__version__", "config", "create_app", "plugins"},
     "__init__": {
@@ -91,9 +92,9 @@ FEATURE_MAY_IMPORT: dict[str, set[str]] = {
 }
 OF_THE_REQUEST = {"flash", "make_response", "redirect", "render_template", "request", "session"}
 NOTHING_OF_OURS = (
-    "addresses", "blocklist", "errors", "keys", "legacy_hashes", "logs", "metrics", "moments", "plugins",
+    "addresses", "blocklist", "errors", "keys", "legacy_hashes", "logs", "metrics", "moments", "news", "plugins",
     "postgresql", "profiles", "safe_mail", "session_cookie", "signals", "sms_signatures", "statements",
-    "theme", "threads", "turns",
+    "theme", "turns",
 )  # fmt: skip
 # Kernel files that end a transaction; all others ask `writing` for a short one.
 STORES = {"accounts", "extensions", "removals"}

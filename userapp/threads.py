@@ -6,16 +6,21 @@ More threads at work than that only take the interpreter from each other; fewer 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
-from contextlib import contextmanager
-from queue import SimpleQueue
+from contextlib import contextmanager, suppress
+from functools import partial
 from time import monotonic
 from typing import Any
+
+from .news import News, open_news
 
 STUCK_SECONDS = 0.05  # after so long in which nobody took what there is to do, all who are at work must be waiting
 
 _here = threading.local()
+
+Answer = Callable[[Any], object]
 
 
 @contextmanager
@@ -40,7 +45,10 @@ class Threads(Executor):
 
     def __init__(self, most: int, at_work: int) -> None:
         self._at_work, self._most = at_work, most
-        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._jobs: deque[Callable[[], object] | None] = deque()
+        self._kept: dict[int, tuple[Any, Answer]] = {}
+        self._news = open_news()
+        self._resting: deque[None] = deque()  # as many as threads wait for news: a deque counts without a lock
         self._guard, self._bell = threading.Lock(), threading.Semaphore(0)
         self._started = self._active = self._parked = 0  # active: at work, or free to be
         self._taken, self._ended = monotonic(), False
@@ -48,13 +56,50 @@ class Threads(Executor):
     def submit(self, work: Callable[..., Any], /, *args: Any, **values: Any) -> Future[Any]:
         """Have a thread do the work as soon as one may."""
         future: Future[Any] = Future()
-        if self._jobs.empty():
+        self.do(lambda: _do(future, work, args, values))
+        return future
+
+    def do(self, work: Callable[[], object]) -> None:
+        """The same for work that needs no future, as it never fails."""
+        if not self._jobs:
             self._taken = monotonic()
-        self._jobs.put(lambda: _do(future, work, args, values))
+        self._put(work)
         with self._guard:
             if self._active < self._at_work:
                 self._call_one()
-        return future
+
+    def keep(self, conn: Any, answer: Answer) -> bool:
+        """Have a connection answered by whichever thread is free, once it speaks; who called leaves it alone then.
+
+        Not where the system cannot tell: False, and nothing is done.
+        """
+        if not isinstance(self._news, News):
+            return False
+        number, again = conn.sock.fileno(), conn.watched
+        self._kept[number], conn.watched = (conn, answer), True  # first: another thread may answer it at once
+        try:
+            self._news.watch(number, again)
+        except OSError:
+            del self._kept[number]
+            raise
+        return True
+
+    def kept(self) -> int:
+        """How many connections are watched."""
+        return len(self._kept)
+
+    def overdue(self, moment: float) -> list[Any]:
+        """Connections that said nothing until then; nobody watches them any more."""
+        late = [number for number, (conn, _) in list(self._kept.items()) if conn.timeout <= moment]
+        return [found[0] for number in late if (found := self._kept.pop(number, None))]
+
+    def _put(self, work: Callable[[], object] | None) -> None:
+        self._jobs.append(work)
+        self._wake_one()
+
+    def _wake_one(self) -> None:
+        if self._jobs and self._resting:
+            self._news.ring()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Take nothing more; what was taken is done, and the process waits for that before it ends."""
@@ -62,15 +107,15 @@ class Threads(Executor):
             self._ended = True
             for _ in range(self._parked):
                 self._bell.release()
-        self._jobs.put(None)
+        self._put(None)
 
     def idle(self) -> bool:
         """Whether nothing is left that no thread took."""
-        return self._jobs.empty()
+        return not self._jobs
 
     def relieve(self) -> None:
         """Give those who are at work one thread more if they all seem to wait; called now and then."""
-        if not self._jobs.empty() and monotonic() - self._taken > STUCK_SECONDS:
+        if monotonic() - self._taken > STUCK_SECONDS and (self._jobs or (self._kept and self._news.untold())):
             with self._guard:
                 self._taken = monotonic()
                 self._call_one()
@@ -79,7 +124,7 @@ class Threads(Executor):
         """The calling thread is about to wait."""
         with self._guard:
             self._active -= 1
-            if self._active < self._at_work and not self._jobs.empty():
+            if self._active < self._at_work and (self._jobs or self._kept):
                 self._call_one()
 
     def come_back(self) -> None:
@@ -100,13 +145,33 @@ class Threads(Executor):
 
     def _serve(self) -> None:
         _here.threads = self
-        while (job := self._jobs.get()) is not None:
+        queued = False
+        while True:
+            job, queued = self._next(kept_first=queued)
+            if job is None:
+                break
             self._taken = monotonic()
             job()
             del job
             if self._may_park():
                 self._bell.acquire()
-        self._jobs.put(None)  # for the next thread
+        self._put(None)  # for the next thread
+
+    def _next(self, kept_first: bool) -> tuple[Callable[[], object] | None, bool]:
+        """Wait for what is to be done next, and whether it is from the queue: those and who was kept take turns."""
+        while True:
+            if self._jobs and not (kept_first and self._kept):
+                with suppress(IndexError):  # another thread was faster
+                    job = self._jobs.popleft()
+                    self._wake_one()
+                    return job, True
+            kept_first = False
+            self._resting.append(None)
+            number = self._news.wait(block=not self._jobs)
+            self._resting.pop()
+            if found := self._kept.pop(number, None):
+                conn, answer = found
+                return partial(answer, conn), False
 
     def _may_park(self) -> bool:
         with self._guard:

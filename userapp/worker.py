@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import mmap
-import select
 import socket
 import time
+from concurrent.futures import Future
 from functools import partial
 from selectors import EVENT_READ
 from typing import Any
@@ -13,11 +13,12 @@ from typing import Any
 from gunicorn.util import close_graceful
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from .news import readable
 from .threads import STUCK_SECONDS, Threads, waiting
 
 AT_WORK = 4  # of a worker's threads; more only take the interpreter from each other
+LOOK_SECONDS = 0.25  # so often a worker looks after its threads and who is kept, whatever happens
 SILENT_SECONDS = 10  # so long a connection may say nothing at all
-LINGER_MS = 2  # a thread waits so long for its connection's next request, before it hands the connection back
 LEAVE_SECONDS, UNREAD_BYTES = 2.0, 32 * 1024 * 1024  # what of a refused body is thrown away: less, and the caller
 # would find the connection broken instead of the refusal
 TURNS = 4  # so many milliseconds at most a worker leaves a new connection to another that has fewer
@@ -69,7 +70,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Look after the threads between two events."""
-        super().wait_for_and_dispatch_events(timeout if self.tpool.idle() else min(timeout, STUCK_SECONDS))
+        often = LOOK_SECONDS if self.tpool.idle() else STUCK_SECONDS
+        super().wait_for_and_dispatch_events(min(timeout, often))
         self.tpool.relieve()
 
     def set_accept_enabled(self, enabled: bool) -> None:
@@ -100,33 +102,58 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             return False
         self.nr_conns += 1
         conn = Connection(self.cfg, client, address, listener.getsockname())
-        if _readable(conn, 0):
+        if readable(client):
             conn.data_ready = True
             self.enqueue_req(conn)
         else:
             self._wait_for(conn)
         return True
 
-    def handle(self, conn: Any) -> Any:
-        """Answer a connection's next request in the same thread where it comes at once and nobody waits for one."""
-        said = super().handle(conn)
-        while said is True and self._may_linger() and _speaks(conn):
-            said = super().handle(conn)
-        return said
+    def enqueue_req(self, conn: Any) -> None:
+        """Have a connection's request answered."""
+        self.tpool.do(partial(self._answer, conn))
 
-    def _may_linger(self) -> bool:
-        return self.alive and self._connections <= AT_WORK and self.tpool.idle()
+    def _answer(self, conn: Any) -> None:
+        """Answer a connection's request, in a thread; who keeps it open is answered again once there is more."""
+        try:
+            said = self.handle(conn)
+            if said is True and self.alive and not (conn.is_http2 or conn.parser.unreader.buf.getvalue()):
+                conn.set_timeout()
+                if self.tpool.keep(conn, self._answer):
+                    return
+        except Exception:
+            self.log.exception("A connection failed.")
+            said = False
+        self.method_queue.defer(self.finish_request, conn, said)
+        if not said:
+            _take_leave(conn)
 
-    def finish_request(self, conn: Any, fs: Any) -> None:
-        """Keep a connection that is still silent; take leave of one that was answered, which may take two seconds."""
-        said = False if fs.cancelled() or fs.exception() else fs.result()
-        if not said:  # gunicorn 27 waits in the thread that accepts: a few clients that are slow to close hold up all
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Keep no more connections than gunicorn would."""
+        if self.tpool.kept() >= self.max_keepalived:
+            req.force_close()
+        return super().handle_request(req, conn)
+
+    def murder_keepalived(self, force: bool = False) -> None:
+        """Close connections that were silent for too long; while the worker ends, gunicorn does that."""
+        for conn in self.tpool.overdue(time.monotonic() if self.alive else float("inf")):
+            if self.alive:
+                self.nr_conns -= 1
+                conn.close()
+            else:
+                self.finish_request(conn, True)
+        super().murder_keepalived(force)
+
+    def finish_request(self, conn: Any, said: Any) -> None:
+        """Look after a connection that is still silent, or the next request of one that ends with the worker."""
+        if not said:  # the thread takes leave of it
             self.nr_conns -= 1
-            self.tpool.submit(_take_leave, conn)
         elif said is not True and not self.alive:  # gunicorn 27 closes it when the worker is to end: a lost request
             self._wait_for(conn)
         else:
-            super().finish_request(conn, fs)
+            done: Future[Any] = Future()
+            done.set_result(said)
+            super().finish_request(conn, done)
 
     def _wait_for(self, conn: Any) -> None:
         conn.sock.setblocking(False)
@@ -137,6 +164,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
 class Connection(TConn):  # type: ignore[misc]
     """gunicorn's connection; a caller who is slow to send takes nobody's place at work."""
+
+    watched = False
 
     def init(self) -> None:
         """Have heads and bodies read patiently; called before each request, done once."""
@@ -167,15 +196,3 @@ def _take_leave(conn: Any) -> None:
     with waiting():
         conn.sock.setblocking(True)
         close_graceful(conn.sock, LEAVE_SECONDS, UNREAD_BYTES)
-
-
-def _speaks(conn: Any) -> bool:
-    """Whether the next request is here, or about to come."""
-    return bool(conn.parser.unreader.buf.getvalue()) or _readable(conn, LINGER_MS)
-
-
-def _readable(conn: Any, milliseconds: int) -> bool:
-    """Whether something came on a connection, or comes within so long; its end, too."""
-    waiting = select.poll()
-    waiting.register(conn.sock, select.POLLIN)
-    return bool(waiting.poll(milliseconds))
