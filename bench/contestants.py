@@ -64,7 +64,7 @@ class Application:
         }  # fmt: skip
         paths = {"PYTHONPATH": site.getsitepackages()[0]} if self.granian else {}
         if self.compiled:
-            values |= {"ARGON2_COMPILED": "1", "HASH_NICENESS": "5"}  # as the container has it
+            values |= {"ARGON2_COMPILED": "1", "HASH_NICENESS": "4"}  # as the container has it
             paths["PYTHONPATH"] = str(packages_of("compiled"))
         return {f"USERAPP_{key}": value for key, value in values.items()} | paths | self.environment
 

@@ -66,7 +66,7 @@ SETTINGS: dict[str, Setting] = {
     "ARGON2_COMPILED": Setting(False, "Hash by argon2-cffi, compiled here (`make native`), not by libsodium."),
     "HASH_THREADS": Setting(0, "Threads that hash passwords in each worker (0 = the cores, shared among the workers)."),
     "HASH_QUEUE": Setting(32, "Passwords that may wait for a hash thread, fewer than the server's threads; then 503."),
-    "HASH_NICENESS": Setting(1, "How far hash threads stand below the others, 0 to 19; 5 where a hash takes 5 ms."),
+    "HASH_NICENESS": Setting(1, "How far hash threads stand below the others, 0 to 19; 4 where a hash takes 5 ms."),
     "ADDRESS_LIMITS": Setting(True, "Count what comes from one client address; can be 0 only beside devtools."),
     "LOGIN_TRIES": Setting(5, "Wrong passwords an account takes within LOGIN_WINDOW."),
     "LOGIN_TRIES_IN_A_ROW": Setting(
