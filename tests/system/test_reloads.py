@@ -100,7 +100,7 @@ def test_a_node_that_ends_answers_everybody_whom_it_let_in_and_lets_in_nobody_el
     for worker in workers(server):
         os.kill(int(worker), signal.SIGCONT)
     assert [connection.recv(12) for connection in waiting] == [b"HTTP/1.1 200"] * 8
-    assert not listens(server.port) and server.process.poll() is None, "it is still there for one who is silent"
+    assert wait_for(lambda: not listens(server.port), server.process), "it is still there, but for one who is silent"
     silent.sendall(GET + b"\r\n")
     assert silent.recv(12) == b"HTTP/1.1 200"
 
