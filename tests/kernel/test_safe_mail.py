@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 from flask_mail import Message
 
+from tests.servers import free_port
 from tests.smtp_server import Tidy
 from userapp.safe_mail import SafeMail
 
@@ -48,13 +49,6 @@ class Server:
 
 
 Serve = Callable[..., Server]
-
-
-def free_port() -> int:
-    """A port nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
