@@ -5,6 +5,7 @@ More threads at work than that only take the interpreter from each other; fewer 
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from .news import News, open_news
 
 STUCK_SECONDS = 0.05  # after so long in which nobody took what there is to do, all who are at work must be waiting
 
+logger = logging.getLogger(__name__)
 _here = threading.local()
 
 Answer = Callable[[Any], object]
@@ -60,7 +62,7 @@ class Threads(Executor):
         return future
 
     def do(self, work: Callable[[], object]) -> None:
-        """The same for work that needs no future, as it never fails."""
+        """The same for work that needs no future."""
         if not self._jobs:
             self._taken = monotonic()
         self._put(work)
@@ -151,7 +153,10 @@ class Threads(Executor):
             if job is None:
                 break
             self._taken = monotonic()
-            job()
+            try:
+                job()
+            except Exception:  # the thread has its place to keep
+                logger.exception("Work for a thread failed.")
             del job
             if self._may_park():
                 self._bell.acquire()

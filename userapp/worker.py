@@ -43,6 +43,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     place = 0  # among the workers; 0: nobody gave it one
     _connections = 0
+    _look_at = 0.0
 
     @property
     def nr_conns(self) -> int:
@@ -80,9 +81,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         gunicorn 27 keeps the socket open meanwhile: callers are let in, wait, and at last are cut off.
         """
         super().set_accept_enabled(enabled)
-        if self.alive:
-            return
-        for listener in self.sockets:
+        while not self.alive and not enabled and self.sockets:  # called again, there is nothing left to do
+            listener = self.sockets.pop()
             while self._accept(listener):
                 pass
             listener.close()
@@ -136,12 +136,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def murder_keepalived(self, force: bool = False) -> None:
         """Close connections that were silent for too long; while the worker ends, gunicorn does that."""
-        for conn in self.tpool.overdue(time.monotonic() if self.alive else float("inf")):
-            if self.alive:
+        if not self.alive:
+            for conn in self.tpool.overdue(float("inf")):
+                self.finish_request(conn, True)
+        elif (moment := time.monotonic()) >= self._look_at:
+            self._look_at = moment + LOOK_SECONDS
+            for conn in self.tpool.overdue(moment):
                 self.nr_conns -= 1
                 conn.close()
-            else:
-                self.finish_request(conn, True)
         super().murder_keepalived(force)
 
     def finish_request(self, conn: Any, said: Any) -> None:
@@ -194,5 +196,4 @@ class PatientReader:
 def _take_leave(conn: Any) -> None:
     """Close a connection so that its last answer arrives, though the caller may still be sending a large body."""
     with waiting():
-        conn.sock.setblocking(True)
         close_graceful(conn.sock, LEAVE_SECONDS, UNREAD_BYTES)

@@ -162,6 +162,13 @@ def test_a_failure_goes_to_who_asked_and_the_thread_goes_on(threads: Pools) -> N
     assert pool.submit(lambda: 1).result(PATIENCE) == 1
 
 
+def test_work_that_fails_leaves_its_thread_at_work(threads: Pools, caplog: pytest.LogCaptureFixture) -> None:
+    pool = threads(1, 1)
+    pool.do(lambda: 1 // 0)
+    assert pool.submit(lambda: 1).result(PATIENCE) == 1
+    assert "ZeroDivisionError" in caplog.text
+
+
 def test_what_was_taken_is_done_before_the_threads_end(threads: Pools) -> None:
     before = running()
     pool, gate = threads(6, 2), threading.Event()
